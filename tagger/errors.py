@@ -1,0 +1,21 @@
+"""Every failure the tagger tells a caller about, as one family; the HTTP and command-line edges alone catch them."""
+
+
+class TaggerError(Exception):
+    """Base of the errors a caller can act on; never raised itself. Its text is a sentence that says what to change."""
+
+
+class UnreadablePageError(TaggerError):
+    """The text given as a page cannot be read as one: it is empty, markup, or not text at all."""
+
+
+class InvalidDocumentError(TaggerError):
+    """A JSON page or document has missing, misnamed or wrongly typed parts."""
+
+
+class NoReleaseError(TaggerError):
+    """There is no release to load: the models folder or its `current` pointer is missing or names nothing."""
+
+
+class DamagedReleaseError(TaggerError):
+    """A release is there but cannot be trusted: a file is missing, altered, malformed, or its golden answers differ."""
