@@ -1,0 +1,165 @@
+"""What stands on a news page without being news: buttons, credits, captions, teasers, adverts, bylines.
+
+The phrases are those of news sites in general (French, some English); the layouts are recognised without them.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from tagger.documents import Passage
+from tagger.extract.dates import published_in
+from tagger.extract.lines import Line
+from tagger.text import fold
+
+# Patterns look at short lines only, so that none can be made slow by a long one.
+# Whole lines, compared folded (lower case, no accents, straight apostrophes), without marks around them.
+_BUTTONS = re.compile(
+    r"""(?:
+    partage[rz]?(?:\ (?:sur\ .{1,30}|l'article|cet\ article|ce\ direct|ce\ contenu))? | (?:re)?tweete[rz] | share(?:\ .{1,20})?
+    | facebook | twitter | x | whatsapp | linkedin | instagram | messenger | telegram | bluesky | threads | e-?mail | sms
+    | copier(?:\ le\ lien)? | imprimer | enregistrer | sauvegarder | commenter | reagir | suivre | offrir(?:\ .{1,20})?
+    | ecouter(?:\ (?:l'|cet\ )article)? | image | photos? | videos? | logo | diaporama | infographie | audio | podcast
+    | [\d\s./]+ | (?:tweet|post|embed|video)\ url | url | iframe | loading\W* | chargement\W*
+    | (?:\d+\ )?(?:commentaires?|comments?)(?:\ ?\(?\d+\)?)? | \d+\ reactions?
+    | aucun\ commentaire.{0,40} | no\ comments?\ yet\W*
+    | soyez\ le\ premier.{0,60} | laisse[rz]\ un\ commentaire | leave\ a\ comment | ajouter\ un\ commentaire
+    | publicite | annonces? | advertisement | sponsorise | contenus?\ sponsorises? | la\ suite\ apres\ (?:la|cette)\ publicite
+    | (?:nos\ )?(?:articles?|contenus|sujets|actualites)\ (?:connexes?|similaires?|lies|associes|recommandes?|suggeres)
+    | related\ (?:articles?|posts?|news|stories) | read\ more | more\ stories
+    | (?:[aà]\ )?(?:lire|voir|decouvrir|suivre)\ (?:aussi|egalement|ensuite)(?:\ (?:sur|dans)\ .{1,40})?
+    | (?:sur|dans)\ (?:le|la)\ meme\ (?:sujet|theme|rubrique) | les?\ plus\ (?:lus?|recents?|commentes?|partages?)
+    | vous\ (?:aimerez|aimeriez|pourriez\ aimer).{0,30} | (?:recommande|selectionne)s?\ pour\ vous | nos\ derniers\ articles
+    | (?:s'|je\ m')(?:abonner?|inscri(?:re|s))(?:\ .{1,50})? | (?:abonnez|inscrivez|connectez|identifiez)-vous.{0,80}
+    | se\ connecter | connexion | menu | accueil | rechercher? | mon\ compte | mon\ espace | aller\ au\ contenu.{0,30} | fermer
+    | (?:cet?\ |contenu\ |article\ )*(?:est\ )?reserve\ (?:aux|a\ nos)\ abonnes.{0,60} | votre\ (?:adresse\ )?(?:e-?)?mail
+    | temps\ de\ lecture.{0,20} | lecture\ :?\ ?\d+\ ?min.{0,10} | \d+\ ?min(?:utes?)?\ de\ lecture
+    | telechargez?r?\ .{0,30}appli(?:cation)?s?.{0,20} | (?:download|get)\ (?:the|our)\ app.{0,20} | disponible\ sur\ .{0,40}
+    | app[\ -]?store.{0,20} | google\ play | play[\ -]?store | get\ started\ now.{0,40}
+    | mentions\ legales | (?:gestion|parametres?)\ des\ cookies | .{0,60}(?:tous\ droits\ reserves|all\ rights\ reserved).{0,30}
+    | (?:politique|charte)\ de\ confidentialite | conditions\ generales.{0,40} | plan\ du\ site | nous\ contacter | contacts?
+    | (?:nouvelle\(s\)|nouvelles?|nouveaux?)\ (?:publications?(?:\(s\))?|messages?|posts?)
+    | (?:afficher|charger|voir)\ (?:plus|la\ suite|les\ (?:publications|messages|posts|commentaires)).{0,40}
+    | activer\ les\ (?:notifications|alertes) | qui\ anime\ ce\ direct\W* | fin\ d(?:u|e\ ce)\ direct\b.{0,60}
+    | retour\ (?:en\ haut|a\ l'accueil)
+    | .{0,40}\bdirect\ (?:en\ cours|termine|demarre|commence).{0,60}
+    )""",
+    re.VERBOSE,
+)
+# Invitations that read like sentences, told by what they ask for.
+_INVITATION = re.compile(
+    r"\b(?:telechargez .{0,60}\b(?:appli|application)\b|download .{0,60}\bapp\b"
+    r"|(?:recevez|inscrivez-vous|abonnez-vous|retrouvez-nous|suivez-nous|rejoignez-nous|subscribe|sign up)\b.{0,120}"
+    r"\b(?:newsletters?|boite (?:mail|aux lettres|de reception)|e-?mails?|notifications|whatsapp|facebook|instagram"
+    r"|reseaux sociaux|inbox)"
+    r"|en vous inscrivant, vous acceptez|vous pouvez vous desinscrire|ce site utilise des cookies"
+    r"|(?:app|play) store .{0,40}(?:prefere|favorite?)|disponible sur (?:ios|android))\b"
+)
+_CREDIT = re.compile(
+    r"^(?:©|\(c\)|(?:credits?(?: ?photos?)?|photos?|images?|illustrations?|copyright|archives?|ph\.?|video) ?[:©/].{2,120}"
+    r"|\(?photo (?:d'|de |par |by ).{2,80}\)?)",
+)
+_AGENCIES = (
+    r"(?:afp|reuters|ap photo|ap|epa|sipa|maxppp|getty(?: images)?|abaca(?:press)?"
+    r"|hans lucas|ip3|belga|keystone|tass|xinhua|yonhap|kcna)"
+)
+_AGENCY_CREDIT = re.compile(rf"^(?:[^/]{{2,60}} ?/ ?{_AGENCIES}\b.{{0,30}}|{_AGENCIES} ?(?:/|via|-) ?.{{2,60}})$")
+_BYLINE = re.compile(
+    r"^(?:par|by) [a-z'-]+(?: [a-z'-]+){0,5} ?(?:[,|(].{0,60})?$|^propos recueillis par .{2,60}$"
+    rf"|^\(?.{{0,50}}\b(?:avec|et|with) (?:l')?{_AGENCIES}(?: et (?:l')?{_AGENCIES})?\)?\.?$"
+    rf"|^\(?{_AGENCIES}\)?$|^.{{0,30}}avec agences?$"
+)
+_TEASER = re.compile(
+    r"^(?:(?:[aà] )?(?:lire|relire|voir|revoir|ecouter|reecouter|regarder|decouvrir)"
+    r" ?(?:aussi|egalement|encore|notre .{1,30}|:|\||>)"
+    r"|[aà] (?:lire|voir|ecouter|regarder|decouvrir)\b|>+ ?\w)"
+)
+_BARE_TEASER = re.compile(r"^(?:Lire|Relire|Voir|Revoir|Écouter|Ecouter|Réécouter|Regarder|LIRE|VOIR) +[A-ZÀ-Þ«\"“]")
+_MARKS = "→>►▶▸•·|*# \t-–—[]"
+_DECORATION = re.compile(r"^[\W_]*$")
+
+# Furniture inside a paragraph. A teaser has no end of its own: it is taken to run to the end of its sentence, which may
+# cost a sentence of the article; left in, it would vote for the subject of another article.
+_INLINE = re.compile(
+    r"(?:[ÀA] )?(?:\b[Ll]ire|\b[Vv]oir|\bLIRE|\bVOIR|\b[ÉE]couter)\s+(?:aussi|également|AUSSI|ÉGALEMENT)"
+    r"\s*[:|>»]\s*[^.!?\n]{0,300}[.!?]?"
+    r"|(?:Cet )?[Aa]rticle (?:est )?réservé (?:aux|à nos) abonnés\.?|\bLa suite après (?:la|cette) publicité\b"
+    r"|(?<=[.!?»] )Publicité(?= [A-ZÀ-Þ«])"
+    r"|\((?:[Aa]vec )?(?:AFP|Reuters|AP)\)|(?:[Cc]rédits?(?: photo)?|Photo) ?: [^.\n]{2,60}(?:AFP|Reuters|AP|Sipa|MaxPPP)\b\.?"
+)
+
+
+def _folded(line: Line) -> str:
+    return fold(line.text.strip(_MARKS))
+
+
+def is_byline(line: Line) -> bool:
+    """Whether the line names who wrote it, or the agency it was written with."""
+    return line.short and line.words <= 12 and not line.prose and bool(_BYLINE.match(_folded(line)))
+
+
+def is_credit(line: Line) -> bool:
+    """Whether the line is the credit of a picture."""
+    if not line.short:
+        return False
+    folded = fold(line.text)
+    return bool(_CREDIT.match(folded) or (not line.prose and _AGENCY_CREDIT.match(folded)))
+
+
+def is_teaser(line: Line) -> bool:
+    """Whether the line points to another article. A paragraph that begins with `Lire` ends with a full stop."""
+    bare = line.text.lstrip(_MARKS)
+    if not line.short or line.words > 35 or bare.rstrip("\"'»” )").endswith("."):
+        return False
+    return bool(_TEASER.match(fold(line.text.strip())) or _TEASER.match(fold(bare)) or _BARE_TEASER.match(bare))
+
+
+def is_furniture(line: Line) -> bool:
+    """Whether the line, wherever it stands, is no part of any document."""
+    if not line.short:
+        return False
+    folded = _folded(line)
+    return bool(
+        _DECORATION.match(line.text)
+        or _BUTTONS.fullmatch(folded)
+        or _INVITATION.search(folded)
+        or is_credit(line)
+        or is_teaser(line)
+        or (published_in(line) and line.words <= 14)
+    )
+
+
+def captions(lines: list[Line]) -> set[int]:
+    """Return the indices of picture captions: lines repeated one after the other, beside a credit or the word `Image`."""
+    found: set[int] = set()
+    for i, line in enumerate(lines):
+        labelled = line.short and fold(line.text) in {"image", "photo"}
+        if labelled and i + 2 < len(lines) and lines[i + 1].text == lines[i + 2].text:
+            found |= _run_of(lines, i + 1, +1)
+        if is_credit(line) and i >= 2 and lines[i - 1].text == lines[i - 2].text:
+            found |= _run_of(lines, i - 1, -1)
+    return found
+
+
+def _run_of(lines: list[Line], first: int, step: int) -> set[int]:
+    run = set()
+    i = first
+    while 0 <= i < len(lines) and lines[i].text == lines[first].text:
+        run.add(i)
+        i += step
+    return run
+
+
+def passages(lines: Iterable[Line]) -> Iterator[Passage]:
+    """Yield the text of lines without the furniture that stands inside them, as verbatim slices."""
+    for line in lines:
+        position = 0
+        for match in _INLINE.finditer(line.raw):
+            yield from _passage(line, position, match.start())
+            position = match.end()
+        yield from _passage(line, position, len(line.raw))
+
+
+def _passage(line: Line, start: int, end: int) -> Iterator[Passage]:
+    part = line.part(start, end)
+    if part.raw:
+        yield Passage(part.raw, part.start)
