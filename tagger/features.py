@@ -1,0 +1,31 @@
+"""Document -> weighted fields -> terms. The only place that decides which words count, and how often; training uses it too."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from tagger.documents import Document, Field
+from tagger.text import Term, terms
+
+# How often a word counts in each field: an editor puts the subject into the title, so its words count double.
+FIELD_WEIGHTS: dict[Field, int] = {"rubric": 1, "title": 2, "lead": 1, "body": 1}
+
+
+def occurrences(document: Document) -> Iterator[tuple[Field, Term]]:
+    """Yield every term of a document with its field; offsets count in the caller's own text, as the document's do."""
+    for field, passages in document.fields():
+        for passage in passages:
+            for term in terms(passage.text):
+                yield field, Term(term.name, term.start + passage.start, term.end + passage.start)
+
+
+def term_counts(document: Document) -> Counter[str]:
+    """Return how often each term counts, each occurrence weighted by its field."""
+    counts: Counter[str] = Counter()
+    for field, term in occurrences(document):
+        counts[term.name] += FIELD_WEIGHTS[field]
+    return counts
+
+
+def as_training_text(document: Document) -> str:
+    """Return the counted terms separated by spaces, so that scikit-learn's `str.split` analyzer sees what serving sees."""
+    return " ".join(name for name, count in term_counts(document).items() for _ in range(count))

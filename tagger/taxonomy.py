@@ -1,0 +1,74 @@
+"""The topics a release knows, in the order of its score columns. Data, not code: read from a JSON file."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tagger.errors import TaggerError
+
+
+class InvalidTaxonomyError(TaggerError):
+    """A taxonomy file is not one: wrong shape, no topic, or an id given twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic: `id` (a slug), labels by language (`fr` always), description, IPTC Media Topic codes, Wikidata items."""
+
+    id: str
+    labels: dict[str, str]
+    description: str
+    mediatopic: tuple[str, ...] = ()
+    wikidata: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The French label."""
+        return self.labels["fr"]
+
+
+@dataclass(frozen=True, slots=True)
+class Taxonomy:
+    """Topics in column order, under a version that changes with them."""
+
+    version: str
+    topics: tuple[Topic, ...]
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Topic ids in column order."""
+        return tuple(topic.id for topic in self.topics)
+
+
+def read_taxonomy(text: str) -> Taxonomy:
+    """Read a taxonomy from JSON; inverse of `write_taxonomy`.
+
+    Raises:
+        InvalidTaxonomyError: the text is no JSON, lacks a part, or names a topic twice.
+    """
+    try:
+        record = json.loads(text)
+        taxonomy = Taxonomy(str(record["version"]), tuple(_topic(item) for item in record["topics"]))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise InvalidTaxonomyError(f"The taxonomy cannot be read: {error!r}.") from error
+    if not taxonomy.topics or len(set(taxonomy.ids)) != len(taxonomy.ids):
+        raise InvalidTaxonomyError("The taxonomy must hold at least one topic, and each id once.")
+    return taxonomy
+
+
+def _topic(item: dict[str, Any]) -> Topic:
+    labels = {str(language): str(label) for language, label in item["labels"].items()}
+    if "fr" not in labels:
+        raise KeyError("labels.fr")
+    return Topic(
+        str(item["id"]),
+        labels,
+        str(item["description"]),
+        tuple(item.get("mediatopic", ())),
+        tuple(item.get("wikidata", ())),
+    )
+
+
+def write_taxonomy(taxonomy: Taxonomy) -> str:
+    """Write a taxonomy as JSON, one way only, so that equal taxonomies are equal bytes."""
+    return json.dumps(asdict(taxonomy), ensure_ascii=False, indent=1) + "\n"
