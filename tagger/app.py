@@ -1,0 +1,63 @@
+"""Environment -> frozen `Settings` -> the Flask app with its release loaded."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from flask import Flask
+
+from tagger.api import register_errors, routes
+from tagger.errors import DamagedReleaseError, NoReleaseError, TaggerError
+from tagger.registry import Release, load_release
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class SettingError(TaggerError):
+    """An environment variable has a value that cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What can be set from outside: the folder of releases, and the largest body of a request in bytes."""
+
+    models: Path = ROOT / "models"
+    max_body_bytes: int = 1_048_576
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Read `TAGGER_MODELS` and `TAGGER_MAX_BODY_BYTES`.
+
+    Raises:
+        SettingError: a value is no positive whole number.
+    """
+    default = Settings()
+    limit = environment.get("TAGGER_MAX_BODY_BYTES", str(default.max_body_bytes))
+    if not limit.isascii() or not limit.isdigit() or int(limit) == 0:
+        raise SettingError(f"TAGGER_MAX_BODY_BYTES must be a positive whole number of bytes, not {limit!r}.")
+    return Settings(Path(environment.get("TAGGER_MODELS") or default.models), int(limit))
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Return the service. Without a usable release it still starts, says so on `/readyz`, and answers 503 to pages."""
+    settings = settings or read_settings(os.environ)
+    app = Flask("tagger", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]  # French in the answer as people read it
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    loaded: Release | TaggerError
+    try:
+        loaded = load_release(settings.models)
+    except (NoReleaseError, DamagedReleaseError) as error:
+        app.logger.error("%s", error)  # noqa: TRY400 - the sentence is the whole story
+        loaded = error
+
+    def release() -> Release:
+        if isinstance(loaded, TaggerError):
+            raise loaded
+        return loaded
+
+    app.register_blueprint(routes(release))
+    register_errors(app)
+    return app
