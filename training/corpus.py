@@ -1,0 +1,84 @@
+"""Labelled texts on disk -> `Example`s with a split. The corpus is JSON lines, one text each."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from tagger.documents import Document
+from tagger.errors import InvalidDocumentError, TaggerError
+from tagger.extract.parts import read_record
+from tagger.taxonomy import Taxonomy
+
+Split = Literal["train", "test"]
+TEST_SHARE = 0.15
+
+
+class CorpusError(TaggerError):
+    """A labelled file cannot be used; the message names the file, the line and what to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A document and the ids of the topics it is about (none: a good answer too)."""
+
+    id: str
+    document: Document
+    topics: frozenset[str]
+    split: Split
+    record: dict[str, Any]
+
+
+def split_of(example_id: str) -> Split:
+    """Return the split of an id: decided by its hash, so that adding texts moves none from one side to the other."""
+    share = int.from_bytes(hashlib.sha256(example_id.encode()).digest()[:4]) / 2**32
+    return "test" if share < TEST_SHARE else "train"
+
+
+def read_examples(paths: Iterable[Path], taxonomy: Taxonomy) -> list[Example]:
+    """Read labelled JSON lines: `id, topics, title?, lead?, body?` (`text` is taken for `body`), in file and line order.
+
+    Raises:
+        CorpusError: a file cannot be read, a line is no document, a topic is unknown, or an id stands twice.
+    """
+    examples: list[Example] = []
+    seen: set[str] = set()
+    for path in paths:
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise CorpusError(f"{path} cannot be read: {error}.") from error
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                try:
+                    example = _example(json.loads(line), taxonomy)
+                except (ValueError, KeyError, TypeError, InvalidDocumentError) as error:
+                    raise CorpusError(f"{path}, line {number}: {error}") from error
+                if example.id in seen:
+                    raise CorpusError(f"{path}, line {number}: the id {example.id!r} stands twice.")
+                seen.add(example.id)
+                examples.append(example)
+    if not examples:
+        raise CorpusError("There are no labelled texts to read.")
+    return examples
+
+
+def _example(record: dict[str, Any], taxonomy: Taxonomy) -> Example:
+    topics = frozenset(record["topics"])
+    if unknown := topics - set(taxonomy.ids):
+        raise ValueError(f"unknown topic {', '.join(sorted(unknown))}; the taxonomy has {', '.join(taxonomy.ids)}.")
+    parts: dict[str, Any] = {key: record[key] for key in ("id", "title", "lead", "body", "rubric") if key in record}
+    parts.setdefault("body", record.get("text"))
+    kind = {"snippet": "related"}.get(record.get("kind", ""), record.get("kind"))
+    document = read_record(json.dumps({**parts, "kind": kind}))
+    return Example(str(record["id"]), document, topics, split_of(str(record["id"])), parts)
+
+
+def corpus_digest(paths: Sequence[Path]) -> str:
+    """Return the SHA-256 of the files' names and content, in the order given."""
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
