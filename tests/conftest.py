@@ -1,0 +1,68 @@
+"""What several tests share: a tiny release fitted on invented sentences, the app on it, and the release of the repository."""
+
+import os
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from hypothesis import settings
+
+from tagger.app import Settings, create_app
+from tagger.registry import Release, load_release, promote
+from tagger.taxonomy import Taxonomy, read_taxonomy
+from training.__main__ import make_release
+from training.corpus import read_examples
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = ROOT / "tests/data"
+SHARED = ROOT.parent / "shared"
+
+# Examples are the same in every run and none is timed: a red test is red for everybody.
+settings.register_profile("same", derandomize=True, deadline=None, max_examples=200)
+settings.load_profile("same")
+
+
+@pytest.fixture(scope="session")
+def taxonomy() -> Taxonomy:
+    return read_taxonomy((DATA / "toy-taxonomy.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def tiny_models(tmp_path_factory: pytest.TempPathFactory, taxonomy: Taxonomy) -> Path:
+    """A models folder with one release, current, fitted on the toy sentences."""
+    models = tmp_path_factory.mktemp("models")
+    examples = read_examples([DATA / "toy.jsonl"], taxonomy)
+    promote(models, make_release(examples, taxonomy, models, "20250101T000000Z", "0" * 64))
+    return models
+
+
+@pytest.fixture(scope="session")
+def tiny_release(tiny_models: Path) -> Release:
+    return load_release(tiny_models)
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Release:
+    """The release that a clone serves."""
+    return load_release(ROOT / "models")
+
+
+@pytest.fixture
+def app(tiny_models: Path) -> Flask:
+    return create_app(Settings(models=tiny_models, max_body_bytes=100_000))
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real pages beside the checkout: it may lack on a user's machine, never in CI."""
+    if SHARED.is_dir():
+        return SHARED
+    if os.environ.get("CI"):
+        pytest.fail(f"{SHARED} is missing: the acceptance tests must run in CI")
+    pytest.skip("the real pages are not beside this checkout")
