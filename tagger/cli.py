@@ -183,3 +183,7 @@ def serve(models: Path) -> None:
         raise click.ClickException(f"{configuration} is missing: run from a checkout, or call gunicorn yourself.")
     environment = {**os.environ, "TAGGER_MODELS": str(models)}
     os.execve(sys.executable, [sys.executable, "-m", "gunicorn", "-c", str(configuration)], environment)  # noqa: S606
+
+
+if __name__ == "__main__":
+    main()
