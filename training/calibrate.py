@@ -44,7 +44,7 @@ def calibration(values: Floats, log_lengths: Floats, gold: NDArray[np.int8]) -> 
     columns = []
     for column in range(gold.shape[1]):
         inputs = np.column_stack([values[:, column], log_lengths])
-        fitted = LogisticRegression(C=100.0, tol=1e-8, max_iter=10_000).fit(inputs, gold[:, column])
+        fitted = LogisticRegression(C=100.0, solver="newton-cg", tol=1e-10, max_iter=1000).fit(inputs, gold[:, column])
         columns.append([*fitted.coef_[0], fitted.intercept_[0]])
     return np.array(columns).T
 

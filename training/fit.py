@@ -29,10 +29,11 @@ def unfitted() -> Pipeline:
     """Return the pipeline: TF-IDF over prepared terms, one logistic regression per topic.
 
     A term must stand in two texts; sublinear tf keeps a name repeated ten times from outvoting nine others. The classes are
-    balanced because a topic is rare among all texts, and C is 30 (10 to 100 differ by less than .01 macro-F1).
+    balanced because a topic is rare among all texts, and C is 30 (10 to 100 differ by less than .01 macro-F1). newton-cg
+    ends within 1e-9 of the optimum whatever the order of additions (lbfgs: 2e-5, and ten times as long on 1,500 texts).
     """
     vectorizer = TfidfVectorizer(analyzer=str.split, sublinear_tf=True, min_df=2)
-    classifier = LogisticRegression(C=30.0, class_weight="balanced", tol=1e-8, max_iter=10_000)
+    classifier = LogisticRegression(C=30.0, class_weight="balanced", solver="newton-cg", tol=1e-10, max_iter=1000)
     return Pipeline([("tfidf", vectorizer), ("topics", OneVsRestClassifier(classifier))])
 
 

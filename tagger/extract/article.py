@@ -25,8 +25,8 @@ class Marked:
 
 def mark(lines: list[Line]) -> list[Marked]:
     """Tell the furniture of a whole page from its text."""
-    captions = furniture.captions(lines)
-    return [Marked(line, i in captions or furniture.is_furniture(line)) for i, line in enumerate(lines)]
+    beside = furniture.captions_and_announced(lines)
+    return [Marked(line, i in beside or furniture.is_furniture(line)) for i, line in enumerate(lines)]
 
 
 def as_text(lines: Sequence[Line]) -> Text:
@@ -65,7 +65,9 @@ def _end_of_article(marked: Sequence[Marked]) -> int:
     words = [m.line.words if m.line.prose and not m.furniture else 0 for m in marked]
     total, before = sum(words), 0
     for i in range(len(marked) - 1):
-        if before and total - before < _FURNITURE_SHARE * before and _is_label(marked[i]) and _is_label(marked[i + 1]):
+        little = before and total - before < _FURNITURE_SHARE * before
+        broken = i + 2 < len(marked) and marked[i + 2].line.continues
+        if little and not broken and _is_label(marked[i]) and _is_label(marked[i + 1]):
             return i
         before += words[i]
     return len(marked)
@@ -85,7 +87,7 @@ def read_article(marked: Sequence[Marked], kind: Kind = "article") -> Document |
     title_at, text_at = _find_title(content)
     title = content[title_at] if title_at is not None else None
     document = Document(kind, title=verbatim(title) if title else (), published=_announced(marked, content[text_at:]))
-    if title_at:
+    if title_at and title_at <= 2:  # more lines above the title are a menu
         document = _with_rubric(document, content[title_at - 1])
     below_title = 0 if title_at is None else title_at + 1
     for line in content[below_title:text_at]:
@@ -98,23 +100,26 @@ def read_article(marked: Sequence[Marked], kind: Kind = "article") -> Document |
 
 
 def _find_title(content: Sequence[Line]) -> tuple[int | None, int]:
-    """Return the index of the title (None: there is none) and of the first line of running text."""
-    title_at: int | None = None
+    """Return the index of the title (None: there is none) and of the first line of running text.
+
+    The title is the line that stands twice, or the first of six words or more (a site's name and its menu are shorter), or
+    the longest above the text.
+    """
     text_at = len(content)
+    candidates: list[int] = []
     for i, line in enumerate(content):
-        repeated = i + 1 < len(content) and content[i + 1].text == line.text
-        may_be_title = line.headline and line.words >= 4 and title_at is None and len(content) > 1
-        if (repeated and line.headline and (title_at is None or content[title_at].text != line.text)) or (
-            may_be_title and stamp_of(line) is None
-        ):
-            title_at = i
+        if i + 1 < len(content) and line.headline and content[i + 1].text == line.text:
+            candidates = [i]
+        elif line.headline and line.words >= 6 and not candidates and len(content) > 1 and stamp_of(line) is None:
+            candidates.append(i)
         elif line.prose:
             text_at = i
             break
-    if title_at is None and (text_at == len(content) or text_at > 0):
-        head = range(text_at)
-        title_at = max(head, key=lambda i: content[i].words, default=None)
-    return title_at, max(text_at, 0 if title_at is None else title_at + 1)
+    if not candidates:
+        candidates = sorted(range(text_at), key=lambda i: -content[i].words)
+    if not candidates:
+        return None, text_at
+    return candidates[0], max(text_at, candidates[0] + 1)
 
 
 def _announced(marked: Sequence[Marked], text: Sequence[Line]) -> str:

@@ -39,7 +39,7 @@ _BUTTONS = re.compile(
     | (?:politique|charte)\ de\ confidentialite | conditions\ generales.{0,40} | plan\ du\ site | nous\ contacter | contacts?
     | (?:nouvelle\(s\)|nouvelles?|nouveaux?)\ (?:publications?(?:\(s\))?|messages?|posts?)
     | (?:afficher|charger|voir)\ (?:plus|la\ suite|les\ (?:publications|messages|posts|commentaires)).{0,40}
-    | activer\ les\ (?:notifications|alertes) | qui\ anime\ ce\ direct\W* | fin\ d(?:u|e\ ce)\ direct\b.{0,60}
+    | activer\ les\ (?:notifications|alertes) | qui\ anime\ ce\ direct\W* | fin\ d(?:u|e\ ce)\ direct\W.{1,60}
     | retour\ (?:en\ haut|a\ l'accueil)
     | .{0,40}\bdirect\ (?:en\ cours|termine|demarre|commence).{0,60}
     )""",
@@ -56,7 +56,7 @@ _INVITATION = re.compile(
 )
 _CREDIT = re.compile(
     r"^(?:©|\(c\)|(?:credits?(?: ?photos?)?|photos?|images?|illustrations?|copyright|archives?|ph\.?|video) ?[:©/].{2,120}"
-    r"|\(?photo (?:d'|de |par |by ).{2,80}\)?)",
+    r"|\(?photo (?:d'|de |par |by ).{2,80}\)?)|^.{0,200}\((?:photo|ph\.|credits?|archives?|©)[^()]{0,60}\)$",
 )
 _AGENCIES = (
     r"(?:afp|reuters|ap photo|ap|epa|sipa|maxppp|getty(?: images)?|abaca(?:press)?"
@@ -73,8 +73,10 @@ _TEASER = re.compile(
     r" ?(?:aussi|egalement|encore|notre .{1,30}|:|\||>)"
     r"|[aà] (?:lire|voir|ecouter|regarder|decouvrir)\b|>+ ?\w)"
 )
+_ANNOUNCES = re.compile(r"(?:a )?(?:lire|voir|ecouter|decouvrir) (?:aussi|egalement) ?:?")
 _BARE_TEASER = re.compile(r"^(?:Lire|Relire|Voir|Revoir|Écouter|Ecouter|Réécouter|Regarder|LIRE|VOIR) +[A-ZÀ-Þ«\"“]")
 _MARKS = "→>►▶▸•·|*# \t-–—[]"
+_MENU = re.compile(r"\s[|•·>/]\s")
 _DECORATION = re.compile(r"^[\W_]*$")
 
 # Furniture inside a paragraph. A teaser has no end of its own: it is taken to run to the end of its sentence, which may
@@ -120,7 +122,7 @@ def is_furniture(line: Line) -> bool:
     folded = _folded(line)
     return bool(
         _DECORATION.match(line.text)
-        or _BUTTONS.fullmatch(folded)
+        or any(_BUTTONS.fullmatch(part.strip()) for part in _MENU.split(folded))
         or _INVITATION.search(folded)
         or is_credit(line)
         or is_teaser(line)
@@ -128,16 +130,25 @@ def is_furniture(line: Line) -> bool:
     )
 
 
-def captions(lines: list[Line]) -> set[int]:
-    """Return the indices of picture captions: lines repeated one after the other, beside a credit or the word `Image`."""
+def captions_and_announced(lines: list[Line]) -> set[int]:
+    """Return the indices of picture captions: lines repeated one after the other, beside a credit or the word `Image`.
+
+    Also of the headline that a lone `À lire aussi` announces on the next line.
+    """
     found: set[int] = set()
     for i, line in enumerate(lines):
         labelled = line.short and fold(line.text) in {"image", "photo"}
         if labelled and i + 2 < len(lines) and lines[i + 1].text == lines[i + 2].text:
             found |= _run_of(lines, i + 1, +1)
+        if line.short and _ANNOUNCES.fullmatch(_folded(line)) and i + 1 < len(lines) and _is_headline(lines[i + 1]):
+            found.add(i + 1)
         if is_credit(line) and i >= 2 and lines[i - 1].text == lines[i - 2].text:
             found |= _run_of(lines, i - 1, -1)
     return found
+
+
+def _is_headline(line: Line) -> bool:
+    return line.headline and not line.ended and line.words >= 4
 
 
 def _run_of(lines: list[Line], first: int, step: int) -> set[int]:

@@ -8,7 +8,7 @@ from tagger.text import normalize
 
 _LINE = re.compile(r"[^\r\n\x0b\x0c\x85\u2028\u2029]+")
 _INVISIBLE_EDGES = " \t\x00\u00a0\u202f\u2007\u2009\u200b\u200e\u200f\ufeff\u00ad"
-_BULLET = re.compile(r"[-–—•·*▪■►➤‣◦]+(?:\s+|$)")
+_BULLET = re.compile(r"(?:[-–—•·*▪■►➤‣◦]+|\d{1,2}[.)])(?:\s+|$)")
 _SENTENCE_END = re.compile(r"""[.!?…][\s"'»”’)\]]*$""")
 _WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")
 
@@ -61,12 +61,18 @@ class Line:
         """Whether the line may be a title: not too long, and not closed by a full stop (`?`, `!` and quotes may)."""
         closed = self.text.rstrip("\"'»” )")
         stop = closed.endswith(".") and not closed.endswith("...")
-        return 1 <= self.words <= 35 and not stop and not self.bullet and self.text[:1] not in ",;:.)"
+        return 1 <= self.words <= 35 and not stop and not self.bullet and self.text[:1] not in ",;.)"
 
     @cached_property
     def label(self) -> bool:
-        """Whether the line is a few words that begin like a name or a button, with no end of sentence."""
-        return self.words <= 8 and not self.ended and not self.bullet and not self.text[:1].islower()
+        """Whether the line is a few words that begin like a name or a button, with no figure and no end of sentence."""
+        shape = self.words <= 8 and not self.ended and not self.bullet and not self.continues
+        return shape and not any(c.isdigit() for c in self.text)
+
+    @property
+    def continues(self) -> bool:
+        """Whether the line goes on with a sentence that a link broke: it begins with a small letter or a comma."""
+        return self.text[:1].islower() or self.text[:1] in ",;:.)"
 
     def without_bullet(self) -> "Line":
         """Return the line without the mark of the list."""

@@ -157,7 +157,7 @@ def _title_above(marked: Sequence[Marked], above: Sequence[int], below: Sequence
             break
     for distance, i in enumerate(reversed(above)):
         line = marked[i].line
-        if line.words < 2 or line.bullet:
+        if line.words < 2 or line.bullet or _is_stamp(line):
             continue
         copies = [j for j in above if marked[j].line.text == line.text]
         if len(copies) > 1 or line.text in texts_below:
@@ -259,7 +259,13 @@ def _headlines(marked: Sequence[Marked]) -> list[Anchor]:
 
 
 def _is_item_headline(line: Line) -> bool:
-    return 3 <= line.words <= 40 and not line.bullet and stamp_of(line) is None
+    return 3 <= line.words <= 40 and not line.bullet and not _is_stamp(line)
+
+
+def _is_stamp(line: Line) -> bool:
+    """Whether the line is a source or rubric with an age, not a headline that ends with a date."""
+    stamp = stamp_of(line)
+    return stamp is not None and len(stamp.before.split()) <= 3
 
 
 def _in_lists(items: Sequence[_Item], content: Sequence[int]) -> list[_Item]:
