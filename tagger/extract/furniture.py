@@ -73,7 +73,11 @@ _TEASER = re.compile(
     r" ?(?:aussi|egalement|encore|notre .{1,30}|:|\||>)"
     r"|[aà] (?:lire|voir|ecouter|regarder|decouvrir)\b|>+ ?\w)"
 )
-_ANNOUNCES = re.compile(r"(?:a )?(?:lire|voir|ecouter|decouvrir) (?:aussi|egalement) ?:?")
+_ANNOUNCES = re.compile(
+    r"(?:(?:a )?(?:lire|voir|ecouter|decouvrir) (?:aussi|egalement|ensuite)"
+    r"|(?:sur|dans) (?:le|la) meme (?:sujet|theme|rubrique)"
+    r"|(?:nos |les |autres )?(?:articles|actualites|contenus) (?:similaires|lies|associes|recommandes)|vous aimerez aussi) ?:?"
+)
 _BARE_TEASER = re.compile(r"^(?:Lire|Relire|Voir|Revoir|Écouter|Ecouter|Réécouter|Regarder|LIRE|VOIR) +[A-ZÀ-Þ«\"“]")
 _MARKS = "→>►▶▸•·|*# \t-–—[]"
 _MENU = re.compile(r"\s[|•·>/]\s")
@@ -133,22 +137,21 @@ def is_furniture(line: Line) -> bool:
 def captions_and_announced(lines: list[Line]) -> set[int]:
     """Return the indices of picture captions: lines repeated one after the other, beside a credit or the word `Image`.
 
-    Also of the headline that a lone `À lire aussi` announces on the next line.
+    Also of the headlines that a lone `À lire aussi` or `Sur le même sujet` announces.
     """
     found: set[int] = set()
+    announced: set[int] = set()
     for i, line in enumerate(lines):
         labelled = line.short and fold(line.text) in {"image", "photo"}
         if labelled and i + 2 < len(lines) and lines[i + 1].text == lines[i + 2].text:
             found |= _run_of(lines, i + 1, +1)
-        if line.short and _ANNOUNCES.fullmatch(_folded(line)) and i + 1 < len(lines) and _is_headline(lines[i + 1]):
-            found.add(i + 1)
+        if i - 1 in announced or (line.short and _ANNOUNCES.fullmatch(_folded(line))):
+            follows = i + 1 < len(lines) and lines[i + 1].headline and 4 <= lines[i + 1].words <= 30
+            announced |= {i} if follows else set()
+            found |= {i + 1} if follows else set()
         if is_credit(line) and i >= 2 and lines[i - 1].text == lines[i - 2].text:
             found |= _run_of(lines, i - 1, -1)
     return found
-
-
-def _is_headline(line: Line) -> bool:
-    return line.headline and not line.ended and line.words >= 4
 
 
 def _run_of(lines: list[Line], first: int, step: int) -> set[int]:
