@@ -33,6 +33,7 @@ PIECES = [
     "Image",
     "© Agence / Photographe",
     "Lire aussi : Un autre article",
+    "Lire aussi : " * 30,
     "Publié le 3 mai 2025 à 17h04",
     "Les travaux ont duré trois ans, et la circulation a repris lundi matin sur les deux voies.",
     "« Nous n'y croyions plus », dit une riveraine. L'inauguration aura lieu samedi.",

@@ -96,7 +96,7 @@ def read_article(marked: Sequence[Marked], kind: Kind = "article") -> Document |
     if first_text is not None:
         at = next(i for i, m in enumerate(marked) if m.line is first_text)
         document = _with_text(document, body_lines(marked[at:], title.text if title else ""))
-    return spanning(document)
+    return spanning(document) if any(text for _, text in document.fields()) else None
 
 
 def _find_title(content: Sequence[Line]) -> tuple[int | None, int]:

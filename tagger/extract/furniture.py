@@ -154,10 +154,14 @@ def captions_and_announced(lines: list[Line]) -> set[int]:
     return found
 
 
+# A caption stands two or three times; without a bound, a page of credits alone would be walked once for each of its lines.
+_MOST_COPIES = 5
+
+
 def _run_of(lines: list[Line], first: int, step: int) -> set[int]:
     run = set()
     i = first
-    while 0 <= i < len(lines) and lines[i].text == lines[first].text:
+    while 0 <= i < len(lines) and lines[i].text == lines[first].text and len(run) < _MOST_COPIES:
         run.add(i)
         i += step
     return run
