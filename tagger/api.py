@@ -69,13 +69,21 @@ def register_errors(app: Flask) -> None:
 
 def _requested_page() -> Page:
     if request.mimetype == "application/json":
-        return _json_page(request.get_data())
+        return _json_page(_body())
     if request.mimetype == "text/plain":
-        return read_page(_decoded(request.get_data(), request.mimetype_params.get("charset", "utf-8")))
+        return read_page(_decoded(_body(), request.mimetype_params.get("charset", "utf-8")))
     raise UnsupportedMediaType(
         f"The Content-Type is {request.mimetype or 'missing'!r}: send `text/plain` (the text of a page) or "
         "`application/json` (its parts). With curl: -H 'Content-Type: text/plain' --data-binary @page.txt"
     )
+
+
+def _body() -> bytes:
+    """Return the body, or refuse it: Werkzeug cuts one that is sent in chunks at the limit, without a word."""
+    body = request.get_data()
+    if len(body) > current_app.config["MAX_BODY_BYTES"]:
+        raise RequestEntityTooLarge
+    return body
 
 
 def _json_page(body: bytes) -> Page:
@@ -136,7 +144,7 @@ def _http_problem(error: HTTPException) -> Response:
 def _detail(error: HTTPException) -> str:
     """Say what to change, with the route or the limit that the caller needs to know."""
     if isinstance(error, RequestEntityTooLarge):
-        return f"The body is larger than {current_app.config['MAX_CONTENT_LENGTH']} bytes: send one page at a time."
+        return f"The body is larger than {current_app.config['MAX_BODY_BYTES']} bytes: send one page at a time."
     if error.code == HTTPStatus.NOT_FOUND:
         return f"There is nothing at {request.path}: GET / lists the routes."
     if error.code == HTTPStatus.METHOD_NOT_ALLOWED:

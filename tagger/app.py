@@ -43,7 +43,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     """Return the service. Without a usable release it still starts, says so on `/readyz`, and answers 503 to pages."""
     settings = settings or read_settings(os.environ)
     app = Flask("tagger", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.config["MAX_BODY_BYTES"] = settings.max_body_bytes
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes + 1  # one more, so that a body cut there is seen to be too long
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # French in the answer as people read it
     app.json.sort_keys = False  # type: ignore[attr-defined]
     loaded: Release | TaggerError

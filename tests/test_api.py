@@ -1,5 +1,6 @@
 """HTTP: pages in, page objects out; every error is a problem+json that says what to change."""
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,15 @@ def test_health(client: FlaskClient, tiny_release: Release) -> None:
 )
 def test_bad_input(client: FlaskClient, body: str | bytes, mimetype: str, status: int, sentence: str) -> None:
     assert sentence in problem(post(client, body, mimetype), status)
+
+
+def test_a_long_body_in_chunks_is_refused_not_cut(client: FlaskClient) -> None:
+    chunked = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+    stream = io.BytesIO(b"a" * 300_000)
+
+    response = client.post("/v1/tags", input_stream=stream, content_type="text/plain", environ_overrides=chunked)
+
+    assert "larger than 100000 bytes" in problem(response, 413)
 
 
 def test_no_content_type(client: FlaskClient) -> None:

@@ -159,7 +159,7 @@ _MOST_COPIES = 5
 
 
 def _run_of(lines: list[Line], first: int, step: int) -> set[int]:
-    run = set()
+    run: set[int] = set()
     i = first
     while 0 <= i < len(lines) and lines[i].text == lines[first].text and len(run) < _MOST_COPIES:
         run.add(i)
