@@ -1,31 +1,37 @@
-"""Document -> weighted fields -> terms. The only place that decides which words count, and how often; training uses it too."""
+"""Document -> weighted fields -> terms: the only place that decides which words count, how often; training uses it too."""
 
 from collections import Counter
 from collections.abc import Iterator
 
 from tagger.documents import Document, Field
+from tagger.gazetteer import Gazetteer
 from tagger.text import Term, terms
 
 # How often a word counts in each field: an editor puts the subject into the title, so its words count double.
 FIELD_WEIGHTS: dict[Field, int] = {"rubric": 1, "title": 2, "lead": 1, "body": 1}
 
 
-def occurrences(document: Document) -> Iterator[tuple[Field, Term]]:
-    """Yield every term of a document with its field; offsets count in the caller's own text, as the document's do."""
+def occurrences(document: Document, gazetteer: Gazetteer) -> Iterator[tuple[Field, Term]]:
+    """Yield every term of a document with its field: stems, pairs of neighbours, and the concepts that its names stand for.
+
+    Offsets count in the caller's own text, as the document's do.
+    """
     for field, passages in document.fields():
         for passage in passages:
-            for term in terms(passage.text):
+            found = list(terms(passage.text))
+            words = [term for term in found if "_" not in term.name]
+            for term in (*found, *gazetteer.concepts(words)):
                 yield field, Term(term.name, term.start + passage.start, term.end + passage.start)
 
 
-def term_counts(document: Document) -> Counter[str]:
+def term_counts(document: Document, gazetteer: Gazetteer) -> Counter[str]:
     """Return how often each term counts, each occurrence weighted by its field."""
     counts: Counter[str] = Counter()
-    for field, term in occurrences(document):
+    for field, term in occurrences(document, gazetteer):
         counts[term.name] += FIELD_WEIGHTS[field]
     return counts
 
 
-def as_training_text(document: Document) -> str:
+def as_training_text(document: Document, gazetteer: Gazetteer) -> str:
     """Return the counted terms separated by spaces, so that scikit-learn's `str.split` analyzer sees what serving sees."""
-    return " ".join(name for name, count in term_counts(document).items() for _ in range(count))
+    return " ".join(name for name, count in term_counts(document, gazetteer).items() for _ in range(count))

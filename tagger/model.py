@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from tagger.documents import Document, Field
 from tagger.features import FIELD_WEIGHTS, occurrences
+from tagger.gazetteer import Gazetteer
 from tagger.text import Term
 
 Floats = NDArray[np.float64]
@@ -33,7 +34,8 @@ class TopicModel:
 
     vocabulary: term -> row. idf: (n_terms,). weights: (n_terms, n_topics), columns in taxonomy order. intercepts:
     (n_topics,). calibration: (3, n_topics), the factors of decision value, log(1 + length) and 1 in the logit of the score;
-    length is in it because the same evidence moves a long text's decision value less than a headline's.
+    length is in it because the same evidence moves a long text's decision value less than a headline's. gazetteer: the
+    names that count as concepts.
     """
 
     vocabulary: dict[str, int]
@@ -41,12 +43,13 @@ class TopicModel:
     weights: Floats
     intercepts: Floats
     calibration: Floats
+    gazetteer: Gazetteer
 
     def encode(self, document: Document) -> Encoded:
         """Count and weigh the terms of a document: sublinear tf times idf, L2 norm 1, as scikit-learn's TfidfVectorizer."""
         counts: dict[str, int] = {}
         known: list[tuple[Field, Term]] = []
-        for field, term in occurrences(document):
+        for field, term in occurrences(document, self.gazetteer):
             counts[term.name] = counts.get(term.name, 0) + FIELD_WEIGHTS[field]
             if term.name in self.vocabulary:
                 known.append((field, term))

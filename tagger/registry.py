@@ -3,7 +3,7 @@
 models/current                     the name of the release to serve
 models/<utc>-<digest8>/            utc: the date of the newest text it learned from; digest8: of manifest.json
     manifest.json                  SHA-256 of every other file, versions, corpus digest, metrics
-    taxonomy.json policy.json vocabulary.txt idf.npy weights.npy intercepts.npy calibration.npy
+    taxonomy.json policy.json gazetteer.tsv vocabulary.txt idf.npy weights.npy intercepts.npy calibration.npy
     golden.jsonl                   documents and the scores they must get, replayed before a release is served
     pipeline.joblib card.md        for training and people; never read here, only checked
 """
@@ -25,6 +25,7 @@ import numpy as np
 from tagger.documents import Document
 from tagger.errors import DamagedReleaseError, NoReleaseError, TaggerError
 from tagger.extract.parts import read_record
+from tagger.gazetteer import read_gazetteer
 from tagger.model import Floats, TopicModel
 from tagger.tags import Policy
 from tagger.taxonomy import Taxonomy, read_taxonomy, write_taxonomy
@@ -32,7 +33,14 @@ from tagger.taxonomy import Taxonomy, read_taxonomy, write_taxonomy
 FORMAT = 1
 _NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 _ARRAYS = ("idf", "weights", "intercepts", "calibration")
-_SERVED = ("taxonomy.json", "policy.json", "vocabulary.txt", "golden.jsonl", *(f"{name}.npy" for name in _ARRAYS))
+_SERVED = (
+    "taxonomy.json",
+    "policy.json",
+    "gazetteer.tsv",
+    "vocabulary.txt",
+    "golden.jsonl",
+    *(f"{name}.npy" for name in _ARRAYS),
+)
 # A score may differ in its last bits between processors (order of additions in BLAS); a wrong file moves it far more.
 _GOLDEN_TOLERANCE = 1e-6
 
@@ -119,7 +127,8 @@ def _parse(name: str, manifest: Mapping[str, Any], files: Mapping[str, bytes]) -
         raise ValueError(f"{n} terms and {k} topics do not fit arrays of shapes {shapes}")
     policy = json.loads(files["policy.json"])
     thresholds = {topic: float(policy["thresholds"][topic]) for topic in taxonomy.ids}
-    model = TopicModel({term: row for row, term in enumerate(terms)}, **arrays)
+    gazetteer = read_gazetteer(files["gazetteer.tsv"].decode())
+    model = TopicModel({term: row for row, term in enumerate(terms)}, **arrays, gazetteer=gazetteer)
     return Release(name, model, Policy(thresholds, int(policy["min_words"])), taxonomy, manifest)
 
 
@@ -157,6 +166,7 @@ def save_release(
     files: dict[str, bytes] = {
         "taxonomy.json": write_taxonomy(taxonomy).encode(),
         "policy.json": _json({"thresholds": dict(policy.thresholds), "min_words": policy.min_words}),
+        "gazetteer.tsv": model.gazetteer.text.encode(),
         "vocabulary.txt": "".join(f"{term}\n" for term in model.vocabulary).encode(),
         "golden.jsonl": "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records).encode(),
         **{f"{array}.npy": _npy(getattr(model, array)) for array in _ARRAYS},

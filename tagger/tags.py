@@ -7,7 +7,7 @@ from typing import Literal
 from tagger.documents import Document, Field, Page
 from tagger.model import Encoded, TopicModel
 from tagger.taxonomy import Taxonomy, Topic
-from tagger.text import Term, is_french, words
+from tagger.text import Term, is_french, terms, words
 
 Abstained = Literal["too_short", "not_french", "no_known_terms", "no_topic"]
 MAX_EVIDENCE = 5
@@ -78,21 +78,22 @@ def tag_document(document: Document, model: TopicModel, taxonomy: Taxonomy, poli
 
 
 def _evidence(document: Document, encoded: Encoded, contributions: Mapping[str, float]) -> tuple[Evidence, ...]:
-    """Choose the terms that added most, no word told twice: not `Corée` again beside `Corée du Nord`."""
-    first_seen: dict[str, tuple[Field, Term]] = {}
+    """Choose the terms that added most, each where it first tells a new word: no `Corée` beside `Corée du Nord`."""
+    seen: dict[str, list[tuple[Field, Term]]] = {}
     for field, term in encoded.terms:
-        first_seen.setdefault(term.name, (field, term))
+        seen.setdefault(term.name, []).append((field, term))
     chosen: list[Evidence] = []
     told: set[str] = set()
     for name, weight in sorted(contributions.items(), key=lambda item: (-item[1], item[0])):
         if weight <= 0 or len(chosen) == MAX_EVIDENCE:
             break
-        parts = set(name.split("_"))
-        if parts & told:
-            continue
-        told |= parts
-        field, term = first_seen[name]
-        chosen.append(Evidence(field, _slice(document, field, term), term.start, term.end, weight))
+        for field, term in seen[name]:
+            text = _slice(document, field, term)
+            stems = {part.name for part in terms(text)}
+            if not stems & told:
+                told |= stems
+                chosen.append(Evidence(field, text, term.start, term.end, weight))
+                break
     return tuple(chosen)
 
 

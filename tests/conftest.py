@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from hypothesis import settings
 
 from tagger.app import Settings, create_app
+from tagger.gazetteer import read_gazetteer
 from tagger.registry import Release, load_release, promote
 from tagger.taxonomy import Taxonomy, read_taxonomy
 from training.__main__ import make_release
@@ -16,6 +17,7 @@ from training.corpus import read_examples
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "tests/data"
+GAZETTEER = read_gazetteer((DATA / "toy-gazetteer.tsv").read_text(encoding="utf-8"))
 SHARED = ROOT.parent / "shared"
 
 # Examples are the same in every run and none is timed: a red test is red for everybody.
@@ -33,7 +35,7 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory, taxonomy: Taxonomy) ->
     """A models folder with one release, current, fitted on the toy sentences."""
     models = tmp_path_factory.mktemp("models")
     examples = read_examples([DATA / "toy.jsonl"], taxonomy)
-    promote(models, make_release(examples, taxonomy, models, "20250101T000000Z", "0" * 64))
+    promote(models, make_release(examples, taxonomy, GAZETTEER, models=models, utc="20250101T000000Z", digest="0" * 64))
     return models
 
 

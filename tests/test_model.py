@@ -11,10 +11,26 @@ from tagger.documents import Document, Passage
 from tagger.extract.parts import read_parts
 from tagger.features import as_training_text, term_counts
 from tagger.registry import Release
+from tests.conftest import GAZETTEER
 
 WORDS = st.lists(
     st.sampled_from(
-        ["four", "peloton", "crème", "col", "vélos", "recette", "étape", "le", "budget", "l'oignon", "2024", "\n", "."]
+        [
+            "four",
+            "peloton",
+            "crème",
+            "col",
+            "vélos",
+            "recette",
+            "étape",
+            "le",
+            "Alpe d'Huez",
+            "budget",
+            "l'oignon",
+            "2024",
+            "\n",
+            ".",
+        ]
     ),
     max_size=40,
 ).map(" ".join)
@@ -34,7 +50,7 @@ def test_decision_values_equal_the_pipeline_of_the_release(
 
     ours = tiny_release.model.decision_values(tiny_release.model.encode(read))
 
-    np.testing.assert_allclose(ours, pipeline.decision_function([as_training_text(read)])[0], rtol=0, atol=1e-9)
+    np.testing.assert_allclose(ours, pipeline.decision_function([as_training_text(read, GAZETTEER)])[0], rtol=0, atol=1e-9)
 
 
 @given(bodies=st.lists(WORDS, max_size=5))
@@ -60,6 +76,6 @@ def test_contributions_add_up_to_the_decision_value(tiny_release: Release) -> No
 def test_words_of_the_title_count_double() -> None:
     page = read_parts({"title": "Le gratin", "body": "Un gratin de courges"})
 
-    counts = term_counts(page.documents[0])
+    counts = term_counts(page.documents[0], GAZETTEER)
 
     assert (counts["gratin"], counts["courge"]) == (3, 1)

@@ -10,6 +10,7 @@ import pytest
 
 from tagger.registry import Release
 from tagger.taxonomy import Taxonomy
+from tests.conftest import GAZETTEER
 from training import calibrate
 from training.__main__ import make_release
 from training.corpus import CorpusError, read_examples, split_of
@@ -27,7 +28,9 @@ def write(path: Path, *records: object) -> Path:
 def test_the_same_corpus_gives_the_same_release(taxonomy: Taxonomy, tiny_release: Release, tmp_path: Path) -> None:
     examples = read_examples([DATA / "toy.jsonl"], taxonomy)
 
-    assert tiny_release.name == make_release(examples, taxonomy, tmp_path, "20250101T000000Z", "0" * 64)
+    assert tiny_release.name == make_release(
+        examples, taxonomy, GAZETTEER, models=tmp_path, utc="20250101T000000Z", digest="0" * 64
+    )
 
 
 def test_training_from_the_command_line(tmp_path: Path) -> None:
@@ -37,6 +40,7 @@ def test_training_from_the_command_line(tmp_path: Path) -> None:
         models = tmp_path / seed
         command = [sys.executable, "-m", "training", "run", "--corpus", str(DATA / "toy.jsonl")]
         command += ["--taxonomy", str(DATA / "toy-taxonomy.json"), "--models", str(models)]
+        command += ["--gazetteer", str(DATA / "toy-gazetteer.tsv")]
         done = subprocess.run(command, env={"PYTHONHASHSEED": seed}, cwd=DATA.parent.parent, capture_output=True, check=True)
         names.add((models / "current").read_text())
         assert b"fold 5 of 5" in done.stderr
@@ -76,7 +80,7 @@ def test_the_formula_of_calibration_is_the_one_that_serves(taxonomy: Taxonomy, t
     model = tiny_release.model
     values = np.array([model.decision_values(model.encode(example.document)) for example in examples])
 
-    ours = calibrate.calibrated(values, calibrate.lengths(examples), model.calibration)
+    ours = calibrate.calibrated(values, calibrate.lengths(calibrate.prepared(examples, GAZETTEER)), model.calibration)
 
     np.testing.assert_allclose(ours, model.scores([example.document for example in examples]), rtol=0, atol=1e-12)
 
@@ -125,4 +129,4 @@ def test_too_few_texts_are_refused(taxonomy: Taxonomy, tmp_path: Path) -> None:
     examples = read_examples([write(tmp_path / "few.jsonl", *few)], taxonomy)
 
     with pytest.raises(CorpusError, match="Too few texts to learn cuisine, velo"):
-        make_release(examples, taxonomy, tmp_path, "20250101T000000Z", "0" * 64)
+        make_release(examples, taxonomy, GAZETTEER, models=tmp_path, utc="20250101T000000Z", digest="0" * 64)

@@ -13,6 +13,7 @@ import click
 import joblib
 
 from tagger.errors import TaggerError
+from tagger.gazetteer import Gazetteer, read_gazetteer
 from tagger.registry import Release, load_release, promote, save_release
 from tagger.taxonomy import Taxonomy, read_taxonomy
 from training import calibrate
@@ -40,9 +41,16 @@ def main() -> None:
     help="Labelled JSON lines; may be given several times. Default: training/corpus/*.jsonl.",
 )
 @click.option("--taxonomy", "taxonomy_path", type=click.Path(path_type=Path), default=ROOT / "training/taxonomy.json")
+@click.option(
+    "--gazetteer",
+    "gazetteer_path",
+    type=click.Path(path_type=Path),
+    default=ROOT / "training/gazetteer.tsv",
+    help="Names that count as concepts, `concept<TAB>name` a line.",
+)
 @click.option("--models", type=click.Path(path_type=Path), default=ROOT / "models", help="Folder of the releases.")
 @click.option("--utc", default="20261121T000000Z", help="Date of the newest text, YYYYMMDDTHHMMSSZ; part of the name.")
-def run(corpus: tuple[Path, ...], taxonomy_path: Path, models: Path, utc: str) -> None:
+def run(corpus: tuple[Path, ...], taxonomy_path: Path, gazetteer_path: Path, models: Path, utc: str) -> None:
     """Fit, calibrate and evaluate on labelled texts, write a release and make it the current one.
 
     The same texts and the same lock file give the same release, byte for byte.
@@ -50,26 +58,31 @@ def run(corpus: tuple[Path, ...], taxonomy_path: Path, models: Path, utc: str) -
     paths = list(corpus) or sorted((ROOT / "training/corpus").glob("*.jsonl"))
     try:
         taxonomy = read_taxonomy(taxonomy_path.read_text(encoding="utf-8"))
-        name = make_release(read_examples(paths, taxonomy), taxonomy, models, utc, corpus_digest(paths))
+        gazetteer = read_gazetteer(gazetteer_path.read_text(encoding="utf-8"))
+        examples = read_examples(paths, taxonomy)
+        name = make_release(examples, taxonomy, gazetteer, models=models, utc=utc, digest=corpus_digest(paths))
         promote(models, name)
     except (TaggerError, OSError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"models/current is {name}")
 
 
-def make_release(examples: list[Example], taxonomy: Taxonomy, models: Path, utc: str, digest: str) -> str:
+def make_release(
+    examples: list[Example], taxonomy: Taxonomy, gazetteer: Gazetteer, *, models: Path, utc: str, digest: str
+) -> str:
     """Fit on the train split, calibrate out of fold, evaluate on the test split, save; return the release's name."""
     train = [example for example in examples if example.split == "train"]
     test = [example for example in examples if example.split == "test"]
     _require_enough(train, taxonomy)
     gold = topic_matrix(train, taxonomy)
     _progress(f"{len(train)} texts to learn from, {len(test)} held out")
-    values, log_lengths = calibrate.out_of_fold(train, taxonomy, _progress), calibrate.lengths(train)
+    texts = calibrate.prepared(train, gazetteer)
+    values, log_lengths = calibrate.out_of_fold(texts, gold, _progress), calibrate.lengths(texts)
     factors = calibrate.calibration(values, log_lengths, gold)
     policy = calibrate.policy(calibrate.calibrated(values, log_lengths, factors), gold, taxonomy)
     _progress("fitting on all folds")
-    pipeline = fit(train, taxonomy)
-    release = Release("unsaved", topic_model(pipeline, factors), policy, taxonomy, {})
+    pipeline = fit(train, taxonomy, gazetteer)
+    release = Release("unsaved", topic_model(pipeline, factors, gazetteer), policy, taxonomy, {})
     evaluation = evaluate(release, test)
     table = report(evaluation, release)
     click.echo(table)

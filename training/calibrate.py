@@ -7,12 +7,13 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
 
-from tagger.features import as_training_text, term_counts
+from tagger.features import as_training_text
+from tagger.gazetteer import Gazetteer
 from tagger.model import Floats
 from tagger.tags import Policy
 from tagger.taxonomy import Taxonomy
 from training.corpus import Example
-from training.fit import topic_matrix, unfitted
+from training.fit import unfitted
 
 FOLDS = 5
 SEED = 20260101
@@ -22,10 +23,13 @@ TARGET_PRECISION = 0.95
 LOWEST_THRESHOLD = 0.5
 
 
-def out_of_fold(examples: Sequence[Example], taxonomy: Taxonomy, progress: Callable[[str], None]) -> Floats:
-    """Return decision values, shape (n_examples, n_topics), each from a pipeline fitted on the other folds."""
-    texts = [as_training_text(example.document) for example in examples]
-    gold = topic_matrix(examples, taxonomy)
+def prepared(examples: Sequence[Example], gazetteer: Gazetteer) -> list[str]:
+    """Return the examples as the pipeline reads them."""
+    return [as_training_text(example.document, gazetteer) for example in examples]
+
+
+def out_of_fold(texts: Sequence[str], gold: NDArray[np.int8], progress: Callable[[str], None]) -> Floats:
+    """Return decision values, shape of `gold` (n_texts, n_topics), each from a pipeline fitted on the other folds."""
     values = np.zeros(gold.shape)
     for fold, (fitted_on, held_out) in enumerate(KFold(FOLDS, shuffle=True, random_state=SEED).split(texts), start=1):
         progress(f"fold {fold} of {FOLDS}")
@@ -34,9 +38,9 @@ def out_of_fold(examples: Sequence[Example], taxonomy: Taxonomy, progress: Calla
     return values
 
 
-def lengths(examples: Sequence[Example]) -> Floats:
-    """Return log(1 + number of different terms) of each example, shape (n_examples,)."""
-    return np.log1p([len(term_counts(example.document)) for example in examples])
+def lengths(texts: Sequence[str]) -> Floats:
+    """Return log(1 + number of different terms) of each prepared text, shape (n_texts,)."""
+    return np.log1p([len(set(text.split())) for text in texts])
 
 
 def calibration(values: Floats, log_lengths: Floats, gold: NDArray[np.int8]) -> Floats:

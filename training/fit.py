@@ -10,6 +10,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline
 
 from tagger.features import as_training_text
+from tagger.gazetteer import Gazetteer
 from tagger.model import Floats, TopicModel
 from tagger.taxonomy import Taxonomy
 from training.corpus import Example
@@ -37,10 +38,11 @@ def unfitted() -> Pipeline:
     return Pipeline([("tfidf", vectorizer), ("topics", OneVsRestClassifier(classifier))])
 
 
-def fit(examples: Sequence[Example], taxonomy: Taxonomy) -> Pipeline:
+def fit(examples: Sequence[Example], taxonomy: Taxonomy, gazetteer: Gazetteer) -> Pipeline:
     """Fit the pipeline on examples; every number in it is put on the grid of the release."""
     pipeline = unfitted()
-    pipeline.fit([as_training_text(example.document) for example in examples], topic_matrix(examples, taxonomy))
+    texts = [as_training_text(example.document, gazetteer) for example in examples]
+    pipeline.fit(texts, topic_matrix(examples, taxonomy))
     tfidf: TfidfVectorizer = pipeline["tfidf"]
     tfidf.vocabulary_ = {term: int(row) for term, row in sorted(tfidf.vocabulary_.items(), key=lambda item: item[1])}
     tfidf.idf_ = _on_grid(tfidf.idf_, _IDF_STEP)
@@ -50,7 +52,7 @@ def fit(examples: Sequence[Example], taxonomy: Taxonomy) -> Pipeline:
     return pipeline
 
 
-def topic_model(pipeline: Pipeline, calibration: Floats) -> TopicModel:
+def topic_model(pipeline: Pipeline, calibration: Floats, gazetteer: Gazetteer) -> TopicModel:
     """Return the arrays of a fitted pipeline and its calibration, shape (3, n_topics), as the service reads them."""
     estimators = pipeline["topics"].estimators_
     return TopicModel(
@@ -59,6 +61,7 @@ def topic_model(pipeline: Pipeline, calibration: Floats) -> TopicModel:
         weights=np.column_stack([classifier.coef_[0] for classifier in estimators]),
         intercepts=np.array([classifier.intercept_[0] for classifier in estimators]),
         calibration=_on_grid(calibration, _WEIGHT_STEP),
+        gazetteer=gazetteer,
     )
 
 

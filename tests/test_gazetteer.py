@@ -1,0 +1,44 @@
+"""Names as concepts: whatever their spelling, the longest first, and nothing else."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tagger.gazetteer import InvalidGazetteerError, read_gazetteer
+from tagger.text import terms
+
+NAMES = "# notes\n\nua:place\tKiev\nkp\tCorée du Nord\nkr\tCorée\nkp\tKim Jong-un\n"
+
+
+def concepts(text: str) -> list[tuple[str, str]]:
+    words = [term for term in terms(text) if "_" not in term.name]
+    return [(term.name, text[term.start : term.end]) for term in read_gazetteer(NAMES).concepts(words)]
+
+
+def test_the_longest_name_wins_and_keeps_its_place() -> None:
+    assert [("@kp", "Corée du Nord"), ("@kr", "Corée"), ("@ua:place", "KIEV")] == concepts("La Corée du Nord, la Corée et KIEV")
+
+
+@pytest.mark.parametrize("written", ["Kim Jong-un", "Kim Jong Un", "KIM JONG-UN"])
+def test_spellings_of_a_name_are_one(written: str) -> None:
+    assert [("@kp", written[:8])] == concepts(f"L'arsenal de {written} grandit")  # "un" is a function word
+
+
+def test_part_of_a_name_is_no_name() -> None:
+    assert [] == concepts("Kim dit que Jong viendra, au nord du pays")
+
+
+@given(st.lists(st.sampled_from(["Kiev", "Corée", "du", "Nord", "Kim", "Jong-un", "et", "."]), max_size=20).map(" ".join))
+def test_concepts_never_overlap(text: str) -> None:
+    words = [term for term in terms(text) if "_" not in term.name]
+    found = list(read_gazetteer(NAMES).concepts(words))
+
+    assert all(before.end <= after.start for before, after in pairwise(found))
+
+
+@pytest.mark.parametrize("line", ["Kiev", "\tKiev", "ua:place\t", "ua:place\tle la"])
+def test_a_line_of_another_form_is_refused(line: str) -> None:
+    with pytest.raises(InvalidGazetteerError, match="Line 2 of the gazetteer"):
+        read_gazetteer(f"# notes\n{line}")
