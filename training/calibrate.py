@@ -19,7 +19,7 @@ FOLDS = 5
 SEED = 20260101
 # Wrong tags cost an editor more than missing ones. Out of fold on our corpus, where most untagged texts were written to
 # fool the tagger, this precision is stricter than the same figure on a day's news.
-TARGET_PRECISION = 0.95
+TARGET_PRECISION = 0.96
 LOWEST_THRESHOLD = 0.5
 
 
@@ -60,20 +60,19 @@ def calibrated(values: Floats, log_lengths: Floats, factors: Floats) -> Floats:
 
 
 def policy(scores: Floats, gold: NDArray[np.int8], taxonomy: Taxonomy) -> Policy:
-    """Choose for each topic the lowest threshold, in hundredths, that reaches the target precision out of fold.
+    """Choose the lowest threshold, in hundredths, at which the tags of all topics together reach the target precision.
 
-    Where none does, the one with the best precision among those that still tag a fifth of the topic's texts.
+    One threshold serves all topics: scores are calibrated for each, and a threshold for each, set on the few dozen texts
+    near it, was worse on texts kept aside (macro-F1 .878 against .909). Where no threshold reaches the target, the one with
+    the best precision among those that still tag a fifth of what is to be tagged.
     """
-    thresholds = {}
-    for column, topic in enumerate(taxonomy.ids):
-        right = gold[:, column].astype(bool)
-        candidates = np.arange(int(LOWEST_THRESHOLD * 100), 100) / 100
-        precision = np.array([_precision(scores[:, column] >= t, right) for t in candidates])
-        recall = np.array([float((scores[right, column] >= t).mean()) if right.any() else 0.0 for t in candidates])
-        reached = np.flatnonzero(precision >= TARGET_PRECISION)
-        best = int(reached[0]) if len(reached) else int(np.argmax(np.where(recall >= 0.2, precision, -1.0)))
-        thresholds[topic] = float(candidates[best])
-    return Policy(thresholds)
+    right = gold.astype(bool)
+    candidates = np.arange(int(LOWEST_THRESHOLD * 100), 100) / 100
+    precision = np.array([_precision(scores >= t, right) for t in candidates])
+    recall = np.array([float((scores[right] >= t).mean()) for t in candidates])
+    reached = np.flatnonzero(precision >= TARGET_PRECISION)
+    best = int(reached[0]) if len(reached) else int(np.argmax(np.where(recall >= 0.2, precision, -1.0)))
+    return Policy(dict.fromkeys(taxonomy.ids, float(candidates[best])))
 
 
 def _precision(tagged: NDArray[np.bool_], right: NDArray[np.bool_]) -> float:
