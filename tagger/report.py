@@ -38,7 +38,7 @@ def report(documents: Sequence[TaggedDocument], *, colour: bool) -> Iterator[str
 def _tag_line(tag: Tag) -> str:
     bar = "█" * round(tag.score * 10)
     told = " · ".join(f"{piece.text} {piece.weight:+.2f}" for piece in tag.evidence)
-    return f"{click.style(f'{tag.topic.label:28}', fg='green', bold=True)} {tag.score:.2f} {bar:10}  {' '.join(told.split())}"
+    return f"{click.style(f'{tag.topic.label:30}', fg='green', bold=True)} {tag.score:.2f} {bar:10}  {' '.join(told.split())}"
 
 
 def _excerpt(document: Document, pieces: Sequence[Evidence], *, colour: bool) -> str:

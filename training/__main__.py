@@ -137,11 +137,12 @@ def _card(train: Sequence[Example], taxonomy: Taxonomy, table: str, digest: str)
     learnt = "\n".join(f"- {topic.label} (`{topic.id}`): {counts[topic.id]} texts" for topic in taxonomy.topics)
     untagged = sum(not example.topics for example in train)
     return (
-        "# Model card\n\nTF-IDF over stemmed words and pairs, one logistic regression per topic, calibrated out of fold.\n\n"
+        "# Model card\n\nTF-IDF over words, pairs and the concepts that names stand for; one logistic regression per topic, "
+        "calibrated out of fold.\n\n"
         f"## Learnt from {len(train)} texts\n\n{learnt}\n- no topic: {untagged} texts\n\nCorpus digest: `{digest}`.\n\n"
         f"## On the held-out test split\n\n{table}\n\n"
-        "Thresholds: the lowest, in hundredths from "
-        f"{calibrate.LOWEST_THRESHOLD:.2f}, with a precision of {calibrate.TARGET_PRECISION:.0%} out of fold.\n"
+        "Threshold: the lowest, in hundredths from "
+        f"{calibrate.LOWEST_THRESHOLD:.2f}, at which {calibrate.TARGET_PRECISION:.0%} of all tags are right out of fold.\n"
     )
 
 

@@ -88,6 +88,7 @@ _DECORATION = re.compile(r"^[\W_]*$")
 _INLINE = re.compile(
     r"(?:[ÀA] )?(?:\b[Ll]ire|\b[Vv]oir|\bLIRE|\bVOIR|\b[ÉE]couter)\s+(?:aussi|également|AUSSI|ÉGALEMENT)"
     r"\s*[:|>»]\s*[^.!?\n]{0,300}[.!?]?"
+    r"|Il vous reste [\d.,]{1,5}\s?% de cet article à lire\.?(?: La suite est réservée aux abonnés\.?)?"
     r"|(?:Cet )?[Aa]rticle (?:est )?réservé (?:aux|à nos) abonnés\.?|\bLa suite après (?:la|cette) publicité\b"
     r"|(?<=[.!?»] )Publicité(?= [A-ZÀ-Þ«])"
     r"|\((?:[Aa]vec )?(?:AFP|Reuters|AP)\)|(?:[Cc]rédits?(?: photo)?|Photo) ?: [^.\n]{2,60}(?:AFP|Reuters|AP|Sipa|MaxPPP)\b\.?"
