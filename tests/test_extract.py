@@ -190,6 +190,22 @@ def test_parts_become_documents_with_offsets_in_their_own_string() -> None:
     assert (page.documents[2].published, page.documents[2].time) == ("17H38", "17:38")
 
 
+def test_a_document_of_an_answer_can_be_sent_back() -> None:
+    """What HTTP answers of a document is a page of parts: its kind and time are kept, its tags and span ignored."""
+    answered = {
+        "kind": "live_post",
+        "title": "Le pont rouvre",
+        "published": "17H38 TU",
+        "time": "17:38",
+        "span": None,
+        "tags": [],
+    }
+
+    (document,) = read_parts(answered).documents
+
+    assert ("live_post", "17H38 TU", "17:38") == (document.kind, document.published, document.time)
+
+
 @pytest.mark.parametrize(
     ("record", "sentence"),
     [

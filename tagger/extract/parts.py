@@ -1,7 +1,7 @@
 """JSON that already holds the parts of a page -> `Page` or `Document`; the shapes a caller may send, checked."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -25,12 +25,12 @@ class Parts(BaseModel):
     rubric: str | None = None
     source: str | None = None
     published: str | None = None
+    time: str | None = None
 
 
 class PageParts(Parts):
     """A page: the parts of its article, its related articles and the posts of its live blog."""
 
-    kind: Literal["article"] | None = None
     related: list[Parts] = Field(default_factory=list)
     posts: list[Parts] = Field(default_factory=list)
 
@@ -47,7 +47,7 @@ def read_parts(record: Mapping[str, Any]) -> Page:
         raise InvalidDocumentError(_first_problem(error)) from error
     if not any(_has_text(part) for part in (parts, *parts.related, *parts.posts)):
         raise InvalidDocumentError("The page has no text: give a `title`, `lead` or `body`, or items in `related` or `posts`.")
-    documents = [_document(parts, "article")] if _has_text(parts) else []
+    documents = [_document(parts, parts.kind or "article")] if _has_text(parts) else []
     documents += [_document(part, part.kind or "related") for part in parts.related]
     documents += [_document(part, part.kind or "live_post") for part in parts.posts]
     return Page("parts", tuple(documents))
@@ -82,7 +82,7 @@ def _document(parts: Parts, kind: Kind) -> Document:
         rubric=_whole(parts.rubric),
         source=parts.source or "",
         published=published,
-        time=time_of(published),
+        time=time_of(parts.time or published),
         id=parts.id,
     )
 
