@@ -1,4 +1,4 @@
-"""Names -> concepts: a town, minister or missile never seen in training still counts as what it is (`@ua:place`).
+"""Names -> concepts: a town, minister or illness never seen in training still counts as what it is (`@ua:place`).
 
 Data, not code: lines of `concept<TAB>name`, kept in each release. A topic's names are facts that a newsroom adds to by hand.
 """
@@ -32,49 +32,56 @@ class Gazetteer:
     """Names as sequences of stems, by their first stem; `text` is what they were read from."""
 
     text: str = ""
-    names: dict[str, dict[tuple[str, ...], Concept]] = field(default_factory=dict, repr=False)
+    names: dict[str, dict[tuple[str, ...], tuple[Concept, ...]]] = field(default_factory=dict, repr=False)
 
     def concepts(self, words: Sequence[Term], text: str) -> Iterator[Term]:
-        """Yield the concepts named by the words of a text (its stems in order), the longest name first, none overlapping."""
+        """Yield the concepts named by the words of a text (its stems in order): names do not overlap, the longest counts.
+
+        A name of several concepts yields each, at the same place.
+        """
         position = 0
         while position < len(words):
             length = 1
             known = self.names.get(words[position].name)
             if known:
-                name = _longest(known, words, position, capital=text[words[position].start].isupper())
-                if name:
-                    length = len(name)
-                    yield Term(MARK + known[name].id, words[position].start, words[position + length - 1].end)
+                capital = text[words[position].start].isupper()
+                length, named = _longest(known, words, position, capital=capital)
+                for concept in named:
+                    yield Term(MARK + concept.id, words[position].start, words[position + length - 1].end)
             position += length
 
 
 def _longest(
-    known: Mapping[tuple[str, ...], Concept], words: Sequence[Term], position: int, *, capital: bool
-) -> tuple[str, ...]:
+    known: Mapping[tuple[str, ...], tuple[Concept, ...]], words: Sequence[Term], position: int, *, capital: bool
+) -> tuple[int, list[Concept]]:
+    """Return how many words the longest name here has, and its concepts; 1 and none where there is no name."""
     for length in range(min(max(map(len, known)), len(words) - position), 0, -1):
         named = words[position : position + length]
-        concept = known.get(name := tuple(word.name for word in named))
         close = all(after.start - before.end <= _WIDEST_GAP for before, after in pairwise(named))
-        if concept and close and (capital or not concept.proper):
-            return name
-    return ()
+        concepts = known.get(tuple(word.name for word in named), ()) if close else ()
+        if allowed := [concept for concept in concepts if capital or not concept.proper]:
+            return length, allowed
+    return 1, []
 
 
 def read_gazetteer(text: str) -> Gazetteer:
-    """Read lines of `concept<TAB>name`; blank lines and those that begin with `#` are notes. The first concept of a name wins.
+    """Read lines of `concept<TAB>name`; blank lines and those that begin with `#` are notes. A name may have several concepts.
 
     Raises:
         InvalidGazetteerError: a line has another form.
     """
-    names: dict[str, dict[tuple[str, ...], Concept]] = {}
+    names: dict[str, dict[tuple[str, ...], tuple[Concept, ...]]] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.startswith("#"):
             continue
         concept, tab, name = line.partition("\t")
-        stems = tuple(term.name for term in terms(name) if "_" not in term.name)
+        stems = tuple(term.name for term in terms(name))
         if not tab or not concept.strip() or not stems or any(word.isdigit() for word in words(name)):
             raise InvalidGazetteerError(
                 f"Line {number} of the gazetteer is not `concept<TAB>name`, or has a number (numbers do not count): {line!r}."
             )
-        names.setdefault(stems[0], {}).setdefault(stems, Concept(concept.strip(), name.strip()[0].isupper()))
+        same = names.setdefault(stems[0], {})
+        known = same.get(stems, ())
+        if concept.strip() not in {other.id for other in known}:
+            same[stems] = (*known, Concept(concept.strip(), name.strip()[0].isupper()))
     return Gazetteer(text, names)

@@ -16,7 +16,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from tagger.model import Floats, TopicModel
 from tagger.tags import Policy
 from tagger.taxonomy import Taxonomy, read_taxonomy, write_taxonomy
 
-FORMAT = 1
+FORMAT = 2
 _NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 _ARRAYS = ("idf", "weights", "intercepts", "calibration")
 _SERVED = (
@@ -129,7 +129,8 @@ def _parse(name: str, manifest: Mapping[str, Any], files: Mapping[str, bytes]) -
     thresholds = {topic: float(policy["thresholds"][topic]) for topic in taxonomy.ids}
     gazetteer = read_gazetteer(files["gazetteer.tsv"].decode())
     model = TopicModel({term: row for row, term in enumerate(terms)}, **arrays, gazetteer=gazetteer)
-    return Release(name, model, Policy(thresholds, int(policy["min_words"])), taxonomy, manifest)
+    chosen_by = Policy(thresholds, int(policy["min_words"]), bool(policy["exclusive"]))
+    return Release(name, model, chosen_by, taxonomy, manifest)
 
 
 def _replay(release: Release, expected: Sequence[tuple[Document, Sequence[float]]]) -> None:
@@ -165,7 +166,7 @@ def save_release(
     ]
     files: dict[str, bytes] = {
         "taxonomy.json": write_taxonomy(taxonomy).encode(),
-        "policy.json": _json({"thresholds": dict(policy.thresholds), "min_words": policy.min_words}),
+        "policy.json": _json(asdict(policy)),
         "gazetteer.tsv": model.gazetteer.text.encode(),
         "vocabulary.txt": "".join(f"{term}\n" for term in model.vocabulary).encode(),
         "golden.jsonl": "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records).encode(),

@@ -1,6 +1,6 @@
 """Scores -> tags: the one decision rule. Command line, HTTP and evaluation all call `tag_page` or `tag_document`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,10 +15,20 @@ MAX_EVIDENCE = 5
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """When a score becomes a tag: a threshold in [0, 1] for each topic id, and the least number of words to judge by."""
+    """When a score becomes a tag: a threshold in [0, 1] for each topic id, and the least number of words to judge by.
+
+    exclusive: the topics exclude each other, as rubrics do, and only the best of those that pass is given.
+    """
 
     thresholds: Mapping[str, float]
     min_words: int = 3
+    exclusive: bool = False
+
+    def chosen(self, scores: Sequence[float], taxonomy: Taxonomy) -> list[int]:
+        """Return the columns, in taxonomy order, of the topics that a text with these scores gets, best first."""
+        passed = [column for column, topic in enumerate(taxonomy.ids) if scores[column] >= self.thresholds[topic]]
+        passed.sort(key=lambda column: -scores[column])
+        return passed[:1] if self.exclusive else passed
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +78,12 @@ def tag_document(document: Document, model: TopicModel, taxonomy: Taxonomy, poli
     encoded = model.encode(document)
     if not len(encoded.indices):
         return TaggedDocument(document, (), "no_known_terms")
-    tags = [
-        Tag(topic, float(score), _evidence(document, encoded, model.contributions(encoded, column)))
-        for column, (topic, score) in enumerate(zip(taxonomy.topics, model.score(encoded), strict=True))
-        if score >= policy.thresholds[topic.id]
-    ]
-    tags.sort(key=lambda tag: -tag.score)
-    return TaggedDocument(document, tuple(tags), None if tags else "no_topic")
+    scores = model.score(encoded).tolist()
+    tags = tuple(
+        Tag(taxonomy.topics[column], scores[column], _evidence(document, encoded, model.contributions(encoded, column)))
+        for column in policy.chosen(scores, taxonomy)
+    )
+    return TaggedDocument(document, tags, None if tags else "no_topic")
 
 
 def _evidence(document: Document, encoded: Encoded, contributions: Mapping[str, float]) -> tuple[Evidence, ...]:

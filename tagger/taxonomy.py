@@ -41,7 +41,7 @@ class Taxonomy:
 
 
 def read_taxonomy(text: str) -> Taxonomy:
-    """Read a taxonomy from JSON; inverse of `write_taxonomy`.
+    """Read a taxonomy from JSON; inverse of `write_taxonomy`. A topic needs only its `id`: it is its own label then.
 
     Raises:
         InvalidTaxonomyError: the text is no JSON, lacks a part, or names a topic twice.
@@ -57,13 +57,13 @@ def read_taxonomy(text: str) -> Taxonomy:
 
 
 def _topic(item: dict[str, Any]) -> Topic:
-    labels = {str(language): str(label) for language, label in item["labels"].items()}
+    labels = {str(language): str(label) for language, label in item.get("labels", {"fr": item["id"]}).items()}
     if "fr" not in labels:
         raise KeyError("labels.fr")
     return Topic(
         str(item["id"]),
         labels,
-        str(item["description"]),
+        str(item.get("description", "")),
         tuple(item.get("mediatopic", ())),
         tuple(item.get("wikidata", ())),
     )

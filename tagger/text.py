@@ -127,7 +127,7 @@ STOP_WORDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One occurrence of a term: a stemmed word, or two neighbours joined by `_`, at [start, end) of the original text."""
+    """One occurrence of a term, a stemmed word or a concept, at [start, end) of the original text."""
 
     name: str
     start: int
@@ -136,7 +136,6 @@ class Term:
 
 # A word is a run of letters and digits; apostrophes and hyphens separate (`l'Ukraine`, `Kim Jong-un`, `nord-coréen`).
 _WORD = re.compile(r"[^\W_]+")
-_SENTENCE_END = re.compile(r"[.!?…;:\n|•]")
 
 
 def words(text: str) -> list[str]:
@@ -145,24 +144,13 @@ def words(text: str) -> list[str]:
 
 
 def terms(text: str) -> Iterator[Term]:
-    """Yield the terms of a text: every content word stemmed, and each pair of neighbours within a sentence.
-
-    Function words and bare numbers are passed over, so that `élections en Moldavie` and `Corée du Nord` are pairs.
-    """
+    """Yield the terms of a text: every word stemmed, in reading order, function words and bare numbers left out."""
     aligned = align(text)
-    canonical = aligned.text
-    previous: Term | None = None
-    previous_end = 0
-    for match in _WORD.finditer(canonical):
+    for match in _WORD.finditer(aligned.text):
         folded = fold(match.group())
         if folded in STOP_WORDS or not any(c.isalpha() for c in folded):
             continue
-        start, end = aligned.original_span(*match.span())
-        term = Term(stem(folded), start, end)
-        yield term
-        if previous is not None and not _SENTENCE_END.search(canonical, previous_end, match.start()):
-            yield Term(f"{previous.name}_{term.name}", previous.start, end)
-        previous, previous_end = term, match.end()
+        yield Term(stem(folded), *aligned.original_span(*match.span()))
 
 
 # The commonest function words of languages that reach a French newsroom, folded; a word may stand in several lists. Those

@@ -12,8 +12,8 @@ from tagger.app import Settings, create_app
 from tagger.gazetteer import read_gazetteer
 from tagger.registry import Release, load_release, promote
 from tagger.taxonomy import Taxonomy, read_taxonomy
-from training.__main__ import make_release
 from training.corpus import read_examples
+from training.release import make_release
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "tests/data"
@@ -35,7 +35,8 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory, taxonomy: Taxonomy) ->
     """A models folder with one release, current, fitted on the toy sentences."""
     models = tmp_path_factory.mktemp("models")
     examples = read_examples([DATA / "toy.jsonl"], taxonomy)
-    promote(models, make_release(examples, taxonomy, GAZETTEER, models=models, utc="20250101T000000Z", digest="0" * 64))
+    name, _ = make_release(examples, taxonomy, GAZETTEER, models=models, utc="20250101T000000Z", digest="0" * 64)
+    promote(models, name)
     return models
 
 

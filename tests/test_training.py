@@ -8,14 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tagger.registry import Release
+from tagger.extract.page import read_page
+from tagger.registry import Release, load_release
+from tagger.tags import tag_page
 from tagger.taxonomy import Taxonomy
 from tests.conftest import GAZETTEER
 from training import calibrate
-from training.__main__ import make_release
 from training.corpus import CorpusError, read_examples, split_of
-from training.evaluate import TopicResult, evaluate, report
-from training.fit import topic_matrix
+from training.fit import SMALL_CORPUS, prepared, topic_matrix
+from training.release import make_release, split
 
 DATA = Path(__file__).parent / "data"
 
@@ -28,9 +29,9 @@ def write(path: Path, *records: object) -> Path:
 def test_the_same_corpus_gives_the_same_release(taxonomy: Taxonomy, tiny_release: Release, tmp_path: Path) -> None:
     examples = read_examples([DATA / "toy.jsonl"], taxonomy)
 
-    assert tiny_release.name == make_release(
-        examples, taxonomy, GAZETTEER, models=tmp_path, utc="20250101T000000Z", digest="0" * 64
-    )
+    name, _ = make_release(examples, taxonomy, GAZETTEER, models=tmp_path, utc="20250101T000000Z", digest="0" * 64)
+
+    assert tiny_release.name == name
 
 
 def test_training_from_the_command_line(tmp_path: Path) -> None:
@@ -43,14 +44,14 @@ def test_training_from_the_command_line(tmp_path: Path) -> None:
         command += ["--gazetteer", str(DATA / "toy-gazetteer.tsv")]
         done = subprocess.run(command, env={"PYTHONHASHSEED": seed}, cwd=DATA.parent.parent, capture_output=True, check=True)
         names.add((models / "current").read_text())
-        assert b"fold 5 of 5" in done.stderr
+        assert b"fitting out of fold" in done.stderr
         assert b"| cuisine |" in done.stdout
     assert len(names) == 1
 
 
 def test_it_learns(taxonomy: Taxonomy, tiny_release: Release) -> None:
     """What it was taught it knows: a model that cannot fit its own texts is broken."""
-    train = [example for example in read_examples([DATA / "toy.jsonl"], taxonomy) if example.split == "train"]
+    train = read_examples([DATA / "toy.jsonl"], taxonomy)
 
     scores = tiny_release.model.scores([example.document for example in train])
 
@@ -67,12 +68,20 @@ def test_a_split_depends_on_the_id_alone() -> None:
 
 
 def test_thresholds_reach_the_target_precision_where_they_can(taxonomy: Taxonomy) -> None:
-    scores = np.array([[0.9, 0.6], [0.8, 0.7], [0.7, 0.8], [0.6, 0.9]])
-    gold = np.array([[1, 0], [1, 0], [0, 1], [0, 1]], dtype=np.int8)
+    scores = np.array([[0.9, 0.6], [0.8, 0.7], [0.7, 0.8], [0.6, 0.9], [0.1, 0.1]])
+    gold = np.array([[1, 0], [1, 0], [0, 1], [0, 1], [0, 0]], dtype=np.int8)
 
-    thresholds = calibrate.policy(scores, gold, taxonomy).thresholds
+    policy = calibrate.policy(scores, gold, taxonomy)
 
-    assert {"cuisine": 0.71, "velo": 0.71} == thresholds
+    assert ({"cuisine": 0.71, "velo": 0.71}, False) == (policy.thresholds, policy.exclusive)
+
+
+def test_thresholds_keep_texts_without_topic_untagged(taxonomy: Taxonomy) -> None:
+    """A false tag among a hundred right ones passes the target precision; among ten texts without topic it is too many."""
+    scores = np.array([[0.9, 0.1]] * 100 + [[0.8, 0.1]] + [[0.1, 0.1]] * 9)
+    gold = np.array([[1, 0]] * 100 + [[0, 0]] * 10, dtype=np.int8)
+
+    assert 0.81 == calibrate.policy(scores, gold, taxonomy).thresholds["cuisine"]
 
 
 def test_the_formula_of_calibration_is_the_one_that_serves(taxonomy: Taxonomy, tiny_release: Release) -> None:
@@ -80,33 +89,9 @@ def test_the_formula_of_calibration_is_the_one_that_serves(taxonomy: Taxonomy, t
     model = tiny_release.model
     values = np.array([model.decision_values(model.encode(example.document)) for example in examples])
 
-    ours = calibrate.calibrated(values, calibrate.lengths(calibrate.prepared(examples, GAZETTEER)), model.calibration)
+    ours = calibrate.calibrated(values, calibrate.lengths(prepared(examples, GAZETTEER)), model.calibration)
 
     np.testing.assert_allclose(ours, model.scores([example.document for example in examples]), rtol=0, atol=1e-12)
-
-
-def test_results_count_what_they_say() -> None:
-    result = TopicResult(right=6, wrong=2, missed=4)
-
-    assert (0.75, 0.6) == (result.precision, result.recall)
-    assert abs(result.f1 - 2 / 3) < 1e-12
-    assert (1.0, 1.0, 1.0) == (TopicResult(0, 0, 0).precision, TopicResult(0, 0, 0).recall, TopicResult(0, 0, 0).f1)
-
-
-def test_evaluation_counts_false_tags(taxonomy: Taxonomy, tiny_release: Release, tmp_path: Path) -> None:
-    recipe = "Le chef épluche les légumes, beurre le plat et glisse la recette du gratin dans le four."
-    gold = write(
-        tmp_path / "gold.jsonl",
-        {"id": 1, "topics": ["cuisine"], "text": recipe},
-        {"id": 2, "topics": [], "kind": "snippet", "text": recipe},
-        {"id": 3, "topics": [], "text": "Le pont de la gare rouvre après la fête du village."},
-    )
-
-    evaluation = evaluate(tiny_release, read_examples([gold], taxonomy))
-
-    assert TopicResult(right=1, wrong=1, missed=0) == evaluation.topics["cuisine"]
-    assert (2, 1) == (evaluation.without_topic, evaluation.falsely_tagged)
-    assert "1 of 2 (50.0%)" in report(evaluation, tiny_release)
 
 
 @pytest.mark.parametrize(
@@ -115,6 +100,8 @@ def test_evaluation_counts_false_tags(taxonomy: Taxonomy, tiny_release: Release,
         ([], "no labelled texts"),
         ([{"id": 1, "topics": []}], "line 1: The document has no text"),
         ([{"id": 1, "topics": ["poesie"], "body": "a"}], "line 1: unknown topic poesie; the taxonomy has cuisine, velo"),
+        ([{"id": 1, "topics": "cuisine", "body": "a"}], "line 1: topics must be a list of ids, not 'cuisine'"),
+        ([{"id": 1, "body": "a"}], "line 1: it has no 'topics'"),
         ([{"id": 1, "topics": [], "body": "a"}, {"id": 1, "topics": [], "body": "b"}], "line 2: the id '1' stands twice"),
         ([[1]], "line 1: "),
     ],
@@ -130,3 +117,51 @@ def test_too_few_texts_are_refused(taxonomy: Taxonomy, tmp_path: Path) -> None:
 
     with pytest.raises(CorpusError, match="Too few texts to learn cuisine, velo"):
         make_release(examples, taxonomy, GAZETTEER, models=tmp_path, utc="20250101T000000Z", digest="0" * 64)
+
+
+def test_a_topic_of_every_text_is_refused(taxonomy: Taxonomy, tmp_path: Path) -> None:
+    full = [{"id": n, "topics": ["cuisine", "velo"][: 1 + n % 2], "body": f"Le texte {n}"} for n in range(24)]
+    examples = read_examples([write(tmp_path / "full.jsonl", *full)], taxonomy)
+
+    with pytest.raises(CorpusError, match="Nearly every text is about cuisine: add at least 10 texts about other things"):
+        make_release(examples, taxonomy, GAZETTEER, models=tmp_path, utc="20250101T000000Z", digest="0" * 64)
+
+
+def test_a_text_without_id_is_known_by_its_digest(taxonomy: Taxonomy, tmp_path: Path) -> None:
+    records = [{"topics": [], "body": "Le pont rouvre"}, {"topics": [], "body": "Le marché ferme"}]
+
+    examples = read_examples([write(tmp_path / "texts.jsonl", *records)], taxonomy)
+
+    assert 2 == len({example.id for example in examples})
+    assert [e.id for e in examples] == [e.id for e in read_examples([tmp_path / "texts.jsonl"], taxonomy)]
+
+
+def test_a_small_corpus_is_used_whole(taxonomy: Taxonomy, tmp_path: Path) -> None:
+    records = [{"topics": [], "body": f"Le texte {n}"} for n in range(SMALL_CORPUS)]
+    examples = read_examples([write(tmp_path / "texts.jsonl", *records)], taxonomy)
+
+    assert (SMALL_CORPUS - 1, 0) == tuple(map(len, split(examples[1:])))
+    assert [True, True] == [len(part) > 0 for part in split(examples)]
+
+
+def test_one_topic_a_text_makes_topics_that_exclude_each_other(tmp_path: Path) -> None:
+    """Where the labels are rubrics, every text gets its best one, and none gets two."""
+    rubrics = {"mer": "le bateau quitte le port et la mer", "bois": "la hache du bûcheron et la forêt de chênes"}
+    records = [
+        {"topics": [topic], "body": f"{words} numéro {'abcdefghijkl'[n]}{n}"}
+        for topic, words in rubrics.items()
+        for n in range(12)
+    ]
+    write(tmp_path / "texts.jsonl", *records)
+    (tmp_path / "taxonomy.json").write_text('{"version": "1", "topics": [{"id": "mer"}, {"id": "bois"}]}')
+    command = [sys.executable, "-m", "training", "run", "--corpus", str(tmp_path / "texts.jsonl")]
+    command += ["--taxonomy", str(tmp_path / "taxonomy.json"), "--models", str(tmp_path / "models")]
+
+    done = subprocess.run(command, cwd=DATA.parent.parent, capture_output=True, check=True, text=True)
+    release = load_release(tmp_path / "models")
+
+    assert release.policy.exclusive
+    assert "accuracy 1.000" in done.stdout
+    for text, topic in (("Un bateau en forêt, la mer et le port", "mer"), ("La hache et le bateau en forêt de chênes", "bois")):
+        (document,) = tag_page(read_page(text), release.model, release.taxonomy, release.policy)
+        assert [topic] == [tag.topic.id for tag in document.tags]

@@ -1,174 +1,173 @@
-"""`python -m training run` makes and promotes a release; `python -m training evaluate` scores one on labelled texts."""
+"""`python -m training run` makes and promotes a release; `evaluate`, `check` and `ablate` measure releases and the corpus."""
 
-import io
 import sys
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import click
-import joblib
 
 from tagger.errors import TaggerError
-from tagger.gazetteer import Gazetteer, read_gazetteer
-from tagger.registry import Release, load_release, promote, save_release
-from tagger.taxonomy import Taxonomy, read_taxonomy
-from training import calibrate
-from training.corpus import CorpusError, Example, corpus_digest, read_examples
-from training.evaluate import evaluate, report
-from training.fit import fit, topic_matrix, topic_model
+from tagger.gazetteer import read_gazetteer
+from tagger.registry import load_release, promote
+from tagger.taxonomy import read_taxonomy
+from training.ablate import VARIANTS, ablate, table
+from training.baselines import read_keywords
+from training.benchmark import benchmark
+from training.check import problems, statistics_of
+from training.corpus import CorpusError, corpus_digest, read_examples
+from training.release import make_release, others, progress, split
+from training.report import evaluated
 
 ROOT = Path(__file__).resolve().parent.parent
-GOLDEN_PER_TOPIC = 4
-# A topic with fewer training texts than this cannot be calibrated out of fold.
-LEAST_EXAMPLES = 10
+TAXONOMY = ROOT / "training/taxonomy.json"
+LEXICON = ROOT / "training/lexicon.tsv"
+_PATH = click.Path(path_type=Path)
+
+corpus_option = click.option(
+    "--corpus",
+    multiple=True,
+    type=_PATH,
+    help="Labelled JSON lines; may be given several times. Default: training/corpus/*.jsonl.",
+)
+models_option = click.option("--models", type=_PATH, default=ROOT / "models", help="Folder of the releases.")
+keywords_option = click.option(
+    "--keywords",
+    type=_PATH,
+    default=ROOT / "training/keywords.tsv",
+    help="The keyword list to compare with, `topic<TAB>expression` a line; used if it has every topic.",
+)
 
 
-@click.group()
+def shipped_corpus() -> list[Path]:
+    """Return the files of the corpus in the repository."""
+    return sorted((ROOT / "training/corpus").glob("*.jsonl"))
+
+
+class Group(click.Group):
+    """Commands whose errors of ours are one sentence on stderr and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except (TaggerError, OSError) as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=Group)
 def main() -> None:
     """Train and measure releases of the topic tagger."""
 
 
 @main.command("run")
-@click.option(
-    "--corpus",
-    "corpus",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="Labelled JSON lines; may be given several times. Default: training/corpus/*.jsonl.",
-)
-@click.option("--taxonomy", "taxonomy_path", type=click.Path(path_type=Path), default=ROOT / "training/taxonomy.json")
+@corpus_option
+@click.option("--taxonomy", "taxonomy_path", type=_PATH, default=TAXONOMY, help="The topics, as JSON.")
 @click.option(
     "--gazetteer",
-    "gazetteer_path",
-    type=click.Path(path_type=Path),
-    default=ROOT / "training/gazetteer.tsv",
-    help="Names that count as concepts, `concept<TAB>name` a line.",
+    "names",
+    multiple=True,
+    type=_PATH,
+    help="Names that count as concepts, `concept<TAB>name` a line; may be given several times. Default: the lexicon of French "
+    "themes, training/lexicon.tsv, and gazetteer.tsv beside the taxonomy, if it is there.",
 )
-@click.option("--models", type=click.Path(path_type=Path), default=ROOT / "models", help="Folder of the releases.")
+@models_option
+@keywords_option
 @click.option("--utc", default="20261121T000000Z", help="Date of the newest text, YYYYMMDDTHHMMSSZ; part of the name.")
-def run(corpus: tuple[Path, ...], taxonomy_path: Path, gazetteer_path: Path, models: Path, utc: str) -> None:
+def run(corpus: tuple[Path, ...], taxonomy_path: Path, names: tuple[Path, ...], models: Path, keywords: Path, utc: str) -> None:
     """Fit, calibrate and evaluate on labelled texts, write a release and make it the current one.
 
     The same texts and the same lock file give the same release, byte for byte.
     """
-    paths = list(corpus) or sorted((ROOT / "training/corpus").glob("*.jsonl"))
-    try:
-        taxonomy = read_taxonomy(taxonomy_path.read_text(encoding="utf-8"))
-        gazetteer = read_gazetteer(gazetteer_path.read_text(encoding="utf-8"))
-        examples = read_examples(paths, taxonomy)
-        name = make_release(examples, taxonomy, gazetteer, models=models, utc=utc, digest=corpus_digest(paths))
-        promote(models, name)
-    except (TaggerError, OSError) as error:
-        raise click.ClickException(str(error)) from error
-    click.echo(f"models/current is {name}")
-
-
-def make_release(
-    examples: list[Example], taxonomy: Taxonomy, gazetteer: Gazetteer, *, models: Path, utc: str, digest: str
-) -> str:
-    """Fit on the train split, calibrate out of fold, evaluate on the test split, save; return the release's name."""
-    train = [example for example in examples if example.split == "train"]
-    test = [example for example in examples if example.split == "test"]
-    _require_enough(train, taxonomy)
-    gold = topic_matrix(train, taxonomy)
-    _progress(f"{len(train)} texts to learn from, {len(test)} held out")
-    texts = calibrate.prepared(train, gazetteer)
-    values, log_lengths = calibrate.out_of_fold(texts, gold, _progress), calibrate.lengths(texts)
-    factors = calibrate.calibration(values, log_lengths, gold)
-    policy = calibrate.policy(calibrate.calibrated(values, log_lengths, factors), gold, taxonomy)
-    _progress("fitting on all folds")
-    pipeline = fit(train, taxonomy, gazetteer)
-    release = Release("unsaved", topic_model(pipeline, factors, gazetteer), policy, taxonomy, {})
-    evaluation = evaluate(release, test)
-    table = report(evaluation, release)
-    click.echo(table)
-    facts: dict[str, Any] = {
-        "taxonomy": taxonomy.version,
-        "corpus": {"sha256": digest, "train": len(train), "test": len(test)},
-        "seed": calibrate.SEED,
-        # What reading pipeline.joblib depends on. NumPy is left out: its version differs by Python in the lock file, and the
-        # release is otherwise the same bytes with each (2.4 on Python 3.11, 2.5 on 3.13).
-        "versions": {package: version(package) for package in ("scikit-learn", "joblib")},
-        "metrics": {
-            "macro_f1": round(evaluation.macro_f1, 4),
-            "false_tag_rate": round(evaluation.false_tag_rate, 4),
-            "f1": {topic: round(result.f1, 4) for topic, result in evaluation.topics.items()},
-        },
-    }
-    pickled = io.BytesIO()
-    joblib.dump(pipeline, pickled)
-    card = _card(train, taxonomy, table, digest)
-    other_files = {"pipeline.joblib": pickled.getvalue(), "card.md": card.encode()}
-    release = replace(release, manifest=facts)
-    return save_release(
-        models,
-        release.model,
-        policy,
+    paths = list(corpus) or shipped_corpus()
+    taxonomy = read_taxonomy(taxonomy_path.read_text(encoding="utf-8"))
+    listed = "".join(path.read_text(encoding="utf-8") for path in names) if names else _concepts(taxonomy_path)
+    gazetteer = read_gazetteer(listed)
+    name, report = make_release(
+        read_examples(paths, taxonomy),
         taxonomy,
-        golden=_golden(test, taxonomy),
-        facts=facts,
-        other_files=other_files,
+        gazetteer,
+        models=models,
         utc=utc,
+        digest=corpus_digest(paths),
+        keywords=read_keywords(keywords),
     )
-
-
-def _require_enough(train: Sequence[Example], taxonomy: Taxonomy) -> None:
-    counts = Counter(topic for example in train for topic in example.topics)
-    if lacking := [topic for topic in taxonomy.ids if counts[topic] < LEAST_EXAMPLES]:
-        raise CorpusError(
-            f"Too few texts to learn {', '.join(lacking)}: each topic needs {LEAST_EXAMPLES} in the train split, "
-            f"which holds about five sixths of the corpus."
-        )
-    if all(example.topics for example in train):
-        raise CorpusError("Every text has a topic: add texts about other things, or the tagger will tag everything.")
-
-
-def _golden(test: Sequence[Example], taxonomy: Taxonomy) -> list[dict[str, Any]]:
-    """Choose held-out texts to replay: the first few of each topic, and of those without."""
-    groups = [[e for e in test if topic in e.topics] for topic in taxonomy.ids] + [[e for e in test if not e.topics]]
-    chosen = {example.id: example.record for group in groups for example in group[:GOLDEN_PER_TOPIC]}
-    return list(chosen.values())
-
-
-def _card(train: Sequence[Example], taxonomy: Taxonomy, table: str, digest: str) -> str:
-    counts = Counter(topic for example in train for topic in example.topics)
-    learnt = "\n".join(f"- {topic.label} (`{topic.id}`): {counts[topic.id]} texts" for topic in taxonomy.topics)
-    untagged = sum(not example.topics for example in train)
-    return (
-        "# Model card\n\nTF-IDF over words, pairs and the concepts that names stand for; one logistic regression per topic, "
-        "calibrated out of fold.\n\n"
-        f"## Learnt from {len(train)} texts\n\n{learnt}\n- no topic: {untagged} texts\n\nCorpus digest: `{digest}`.\n\n"
-        f"## On the held-out test split\n\n{table}\n\n"
-        "Threshold: the lowest, in hundredths from "
-        f"{calibrate.LOWEST_THRESHOLD:.2f}, at which {calibrate.TARGET_PRECISION:.0%} of all tags are right out of fold.\n"
-    )
-
-
-def _progress(message: str) -> None:
-    click.echo(f"training: {message}", err=True)
+    promote(models, name)
+    click.echo(report.markdown)
+    click.echo(f"models/current is {name}; its card and pictures are in {models / name}")
 
 
 @main.command("evaluate")
-@click.option("--gold", type=click.Path(path_type=Path), help="Labelled JSON lines. Default: the corpus's test split.")
-@click.option("--models", type=click.Path(path_type=Path), default=ROOT / "models", help="Folder of the releases.")
+@click.option("--gold", type=_PATH, help="Labelled JSON lines. Default: the held-out split of the corpus.")
+@corpus_option
+@models_option
+@keywords_option
 @click.option("--release", "name", help="A release of that folder. Default: the current one.")
-def evaluate_command(gold: Path | None, models: Path, name: str | None) -> None:
-    """Score a release on labelled texts: `id, topics, title?, lead?, body?` a line (`text` is taken for `body`)."""
-    try:
-        release = load_release(models, name)
-        if gold is not None:
-            examples = read_examples([gold], release.taxonomy)
-        else:
-            paths = sorted((ROOT / "training/corpus").glob("*.jsonl"))
-            examples = [e for e in read_examples(paths, release.taxonomy) if e.split == "test"]
-    except TaggerError as error:
-        raise click.ClickException(str(error)) from error
-    click.echo(f"Release {release.name} on {len(examples)} texts\n")
-    click.echo(report(evaluate(release, examples), release))
+@click.option("--report", "page", type=_PATH, default=ROOT / ".reports/evaluation.html", help="Where to write the page.")
+def evaluate_command(
+    gold: Path | None, corpus: tuple[Path, ...], models: Path, keywords: Path, name: str | None, page: Path
+) -> None:
+    """Score a release on labelled texts beside two baselines: print the tables, write a page with pictures.
+
+    A line of the texts is `topics, title?, lead?, body?` (`text` is taken for `body`). The baseline classifier learns from
+    the corpus, which must be about the release's topics.
+    """
+    release = load_release(models, name)
+    train, test = split(read_examples(list(corpus) or shipped_corpus(), release.taxonomy))
+    examples = read_examples([gold], release.taxonomy) if gold else test
+    if not examples:
+        raise CorpusError("The corpus is small and has no held-out split: give labelled texts with --gold.")
+    baselines = others(train, examples, release.taxonomy, read_keywords(keywords))
+    report = evaluated(release, list(progress(examples, "evaluating")), baselines)
+    title = f"Release {release.name} on {gold.name if gold else 'its held-out split'}"
+    click.echo(f"# {title}\n\n{report.markdown}")
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(report.html(title), encoding="utf-8")
+    click.echo(f"The page with the pictures: {page}")
+
+
+@main.command("check")
+@corpus_option
+@click.option("--taxonomy", "taxonomy_path", type=_PATH, default=TAXONOMY, help="The topics, as JSON.")
+def check_command(corpus: tuple[Path, ...], taxonomy_path: Path) -> None:
+    """Print what labelled texts hold, and refuse copies, templates, unknown topics and leaks (exit code 1)."""
+    paths = list(corpus) or shipped_corpus()
+    taxonomy = read_taxonomy(taxonomy_path.read_text(encoding="utf-8"))
+    click.echo(statistics_of(read_examples(paths, taxonomy), taxonomy))
+    found = problems(paths, taxonomy)
+    for sentence in found:
+        click.echo(sentence, err=True)
+    if found:
+        raise CorpusError(f"{len(found)} problems in {len(paths)} files.")
+    click.echo("No copies, no leaks between the splits, no templates.")
+
+
+@main.command("ablate")
+@click.option("--gold", type=_PATH, help="Labelled JSON lines to measure on as well; those noted borderline are left out.")
+@corpus_option
+def ablate_command(gold: Path | None, corpus: tuple[Path, ...]) -> None:
+    """Change one choice at a time and print what it costs, as a table: how training/ablation.md was made."""
+    taxonomy = read_taxonomy(TAXONOMY.read_text(encoding="utf-8"))
+    names = read_gazetteer(_concepts(TAXONOMY))
+    train, _ = split(read_examples(list(corpus) or shipped_corpus(), taxonomy))
+    real = [example for example in read_examples([gold], taxonomy) if not example.borderline] if gold else []
+    rows = [ablate(variant, train, real, taxonomy, names) for variant in progress(VARIANTS, "ablation")]
+    click.echo(table(rows))
+
+
+@main.command("benchmark")
+@click.argument("folders", nargs=-1, required=True, type=_PATH)
+def benchmark_command(folders: tuple[Path, ...]) -> None:
+    """Train and score on public data with one topic a text: folders that hold train*.tsv and dev.tsv."""
+    lexicon = read_gazetteer(LEXICON.read_text(encoding="utf-8"))
+    scores = [benchmark(folder, lexicon) for folder in folders]
+    click.echo("| data | texts to learn from | texts scored | accuracy |\n|---|---:|---:|---:|")
+    for score in scores:
+        click.echo(f"| {score.name} | {score.train} | {score.dev} | {score.accuracy:.3f} |")
+
+
+def _concepts(taxonomy_path: Path) -> str:
+    """Return the lexicon of French themes, and the gazetteer beside the taxonomy, if there is one."""
+    beside = taxonomy_path.parent / "gazetteer.tsv"
+    return "".join(path.read_text(encoding="utf-8") for path in (LEXICON, beside) if path.is_file())
 
 
 if __name__ == "__main__":

@@ -22,13 +22,19 @@ class CorpusError(TaggerError):
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A document and the ids of the topics it is about (none: a good answer too)."""
+    """A document and the ids of the topics it is about (none: a good answer too).
+
+    record: what the JSON line holds. borderline: a labeller called the label arguable. sure: two labellers
+    agreed (None: only one looked).
+    """
 
     id: str
     document: Document
     topics: frozenset[str]
     split: Split
     record: dict[str, Any]
+    borderline: bool = False
+    sure: bool | None = None
 
 
 def split_of(example_id: str) -> Split:
@@ -38,7 +44,10 @@ def split_of(example_id: str) -> Split:
 
 
 def read_examples(paths: Iterable[Path], taxonomy: Taxonomy) -> list[Example]:
-    """Read labelled JSON lines: `id, topics, title?, lead?, body?` (`text` is taken for `body`), in file and line order.
+    """Read labelled JSON lines, in file and line order.
+
+    A line holds `topics` (a list of ids) and some of `title, lead, body` (`text` is taken for `body`); `id` (without one, the
+    digest of the line), `kind` (`snippet` is taken for `related`), `note` and `sure` where they are known.
 
     Raises:
         CorpusError: a file cannot be read, a line is no document, a topic is unknown, or an id stands twice.
@@ -53,9 +62,10 @@ def read_examples(paths: Iterable[Path], taxonomy: Taxonomy) -> list[Example]:
         for number, line in enumerate(lines, start=1):
             if line.strip():
                 try:
-                    example = _example(json.loads(line), taxonomy)
-                except (ValueError, KeyError, TypeError, InvalidDocumentError) as error:
-                    raise CorpusError(f"{path}, line {number}: {error}") from error
+                    example = _example(line, taxonomy)
+                except (ValueError, KeyError, TypeError, AttributeError, InvalidDocumentError) as error:
+                    reason = f"it has no {error}." if isinstance(error, KeyError) else error
+                    raise CorpusError(f"{path}, line {number}: {reason}") from error
                 if example.id in seen:
                     raise CorpusError(f"{path}, line {number}: the id {example.id!r} stands twice.")
                 seen.add(example.id)
@@ -65,15 +75,22 @@ def read_examples(paths: Iterable[Path], taxonomy: Taxonomy) -> list[Example]:
     return examples
 
 
-def _example(record: dict[str, Any], taxonomy: Taxonomy) -> Example:
-    topics = frozenset(record["topics"])
-    if unknown := topics - set(taxonomy.ids):
-        raise ValueError(f"unknown topic {', '.join(sorted(unknown))}; the taxonomy has {', '.join(taxonomy.ids)}.")
-    parts: dict[str, Any] = {key: record[key] for key in ("id", "title", "lead", "body", "rubric") if key in record}
+def _example(line: str, taxonomy: Taxonomy) -> Example:
+    record = json.loads(line)
+    topics = record["topics"]
+    if not isinstance(topics, list):
+        raise TypeError(f"topics must be a list of ids, not {topics!r}.")
+    if unknown := set(topics) - set(taxonomy.ids):
+        raise ValueError(f"unknown topic {', '.join(map(str, sorted(unknown)))}; the taxonomy has {', '.join(taxonomy.ids)}.")
+    parts: dict[str, Any] = {key: record[key] for key in ("title", "lead", "body", "rubric") if key in record}
+    parts = {"id": str(record.get("id", hashlib.sha256(line.encode()).hexdigest()[:16])), **parts}
     parts.setdefault("body", record.get("text"))
     kind = {"snippet": "related"}.get(record.get("kind", ""), record.get("kind"))
     document = read_record(json.dumps({**parts, "kind": kind}))
-    return Example(str(record["id"]), document, topics, split_of(str(record["id"])), parts)
+    borderline = str(record.get("note") or "").startswith("borderline")
+    return Example(
+        parts["id"], document, frozenset(topics), split_of(parts["id"]), record | parts, borderline, record.get("sure")
+    )
 
 
 def corpus_digest(paths: Sequence[Path]) -> str:
