@@ -18,7 +18,7 @@ help:
 	@echo 'make test      install and run every check: lint, types, import contracts, tests'
 	@echo 'make install   make .venv from requirements.lock; .venv/bin/tagger is the command line'
 	@echo 'make train     rebuild the release in models/ from training/corpus'
-	@echo 'make evaluate  score the current release on the held-out split of the corpus'
+	@echo 'make evaluate  score the champion on the held-out split of the corpus'
 	@echo 'make lock      refresh requirements.lock from pyproject.toml (needs uv)'
 	@echo 'make clean     remove .venv and caches'
 

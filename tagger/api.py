@@ -1,6 +1,5 @@
 """HTTP only: routes, what a request may hold, and every error as problem+json (RFC 9457). Decides nothing about tags."""
 
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -19,7 +18,7 @@ from tagger.documents import Page
 from tagger.errors import DamagedReleaseError, InvalidDocumentError, NoReleaseError, TaggerError, UnreadablePageError
 from tagger.extract.page import read_page
 from tagger.extract.parts import read_parts
-from tagger.registry import Release
+from tagger.serving import Serving
 
 # What the caller can mend is 4xx; what ops must mend is 503.
 _STATUS: dict[type[TaggerError], HTTPStatus] = {
@@ -30,20 +29,19 @@ _STATUS: dict[type[TaggerError], HTTPStatus] = {
 }
 
 
-def routes(release: Callable[[], Release]) -> Blueprint:
-    """Return the routes; `release` gives the release to answer with, or raises why there is none."""
+def routes(serving: Serving) -> Blueprint:
+    """Return the routes, which answer with the release that `serving` holds when the request comes."""
     blueprint = Blueprint("api", __name__)
 
     @blueprint.post("/v1/tags")
     def tags() -> Response:
         evidence = _flag("evidence", default=True)
-        serving = release()
-        return jsonify(answer_page(_requested_page(), serving, evidence=evidence))
+        return jsonify(answer_page(_requested_page(), serving.release(), evidence=evidence))
 
     @blueprint.get("/v1/topics")
     def topics() -> Response:
-        serving = release()
-        return jsonify(topics_object(serving.taxonomy.topics, serving))
+        release = serving.release()
+        return jsonify(topics_object(release.taxonomy.topics, release))
 
     @blueprint.get("/livez")
     def livez() -> Response:
@@ -51,7 +49,8 @@ def routes(release: Callable[[], Release]) -> Blueprint:
 
     @blueprint.get("/readyz")
     def readyz() -> Response:
-        return jsonify({"status": "ready", "release": release().name})
+        problem = serving.state.problem
+        return jsonify({"status": "ready", "release": serving.release().name, **({"problem": problem} if problem else {})})
 
     @blueprint.get("/")
     def index() -> Response:

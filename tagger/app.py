@@ -1,4 +1,4 @@
-"""Environment -> frozen `Settings` -> the Flask app with its release loaded."""
+"""Environment -> frozen `Settings` -> the Flask app, serving the champion of its models folder."""
 
 import os
 from collections.abc import Mapping
@@ -8,8 +8,8 @@ from pathlib import Path
 from flask import Flask
 
 from tagger.api import register_errors, routes
-from tagger.errors import DamagedReleaseError, NoReleaseError, TaggerError
-from tagger.registry import Release, load_release
+from tagger.errors import TaggerError
+from tagger.serving import Serving
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -20,10 +20,14 @@ class SettingError(TaggerError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What can be set from outside: the folder of releases, and the largest body of a request in bytes."""
+    """What can be set from outside: the folder of releases, and the largest body of a request in bytes.
+
+    follow: take up each new champion while serving.
+    """
 
     models: Path = ROOT / "models"
     max_body_bytes: int = 1_048_576
+    follow: bool = True
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -47,18 +51,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes + 1  # one more, so that a body cut there is seen to be too long
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # French in the answer as people read it
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    loaded: Release | TaggerError
-    try:
-        loaded = load_release(settings.models)
-    except (NoReleaseError, DamagedReleaseError) as error:
-        app.logger.error("%s", error)  # noqa: TRY400 - the sentence is the whole story
-        loaded = error
-
-    def release() -> Release:
-        if isinstance(loaded, TaggerError):
-            raise loaded
-        return loaded
-
-    app.register_blueprint(routes(release))
+    serving = Serving(settings.models)
+    if settings.follow:
+        serving.watch()
+    app.register_blueprint(routes(serving))
     register_errors(app)
     return app

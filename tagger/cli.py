@@ -9,12 +9,14 @@ from typing import Any, BinaryIO
 
 import click
 
+from tagger import release_commands
 from tagger.answers import answer_page, tags_object, topics_object
 from tagger.documents import Page
 from tagger.errors import InvalidDocumentError, TaggerError, UnreadablePageError
 from tagger.extract.page import read_page
 from tagger.extract.parts import read_parts, read_record
-from tagger.registry import Release, load_release
+from tagger.promotions import load_champion
+from tagger.registry import Release
 from tagger.report import report
 from tagger.tags import tag_document, tag_page
 
@@ -152,7 +154,7 @@ def _sentence(error: Exception) -> str:
 
 def _release(models: Path) -> Release:
     try:
-        return load_release(models)
+        return load_champion(models)
     except TaggerError as error:
         raise click.ClickException(str(error)) from error
 
@@ -161,7 +163,7 @@ def _release(models: Path) -> Release:
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
 @click.pass_obj
 def topics(models: Path, *, as_json: bool) -> None:
-    """List the topics that the current release knows."""
+    """List the topics that the champion knows."""
     release = _release(models)
     if as_json:
         click.echo(json.dumps(topics_object(release.taxonomy.topics, release), ensure_ascii=False, indent=1))
@@ -183,6 +185,10 @@ def serve(models: Path) -> None:
         raise click.ClickException(f"{configuration} is missing: run from a checkout, or call gunicorn yourself.")
     environment = {**os.environ, "TAGGER_MODELS": str(models)}
     os.execve(sys.executable, [sys.executable, "-m", "gunicorn", "-c", str(configuration)], environment)  # noqa: S606
+
+
+for _command in release_commands.COMMANDS:
+    main.add_command(_command)
 
 
 if __name__ == "__main__":

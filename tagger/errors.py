@@ -14,7 +14,7 @@ class InvalidDocumentError(TaggerError):
 
 
 class NoReleaseError(TaggerError):
-    """There is no release to load: the models folder or its `current` pointer is missing or names nothing."""
+    """There is no release to load: none was ever promoted, or its folder is missing."""
 
 
 class DamagedReleaseError(TaggerError):

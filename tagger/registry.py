@@ -1,6 +1,5 @@
-"""The layout of `models/`: immutable release folders and the `current` pointer. Saving and loading are inverses.
+"""The layout of a release, an immutable folder of `models/`. Saving and loading are inverses.
 
-models/current                     the name of the release to serve
 models/<utc>-<digest8>/            utc: the date of the newest text it learned from; digest8: of manifest.json
     manifest.json                  SHA-256 of every other file, versions, corpus digest, metrics
     taxonomy.json policy.json gazetteer.tsv vocabulary.txt idf.npy weights.npy intercepts.npy calibration.npy
@@ -55,34 +54,26 @@ class Release:
     taxonomy: Taxonomy
     manifest: Mapping[str, Any]
 
-
-def current_name(models: Path) -> str:
-    """Return the name of the release that `current` points to.
-
-    Raises:
-        NoReleaseError: there is no such folder or pointer, or the pointer names nothing that could be a release.
-    """
-    try:
-        name = (models / "current").read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise NoReleaseError(
-            f"No release: {models / 'current'} cannot be read. Run `make train`, or set TAGGER_MODELS."
-        ) from error
-    if not _NAME.fullmatch(name):
-        raise NoReleaseError(f"No release: {models / 'current'} does not hold the name of one.")
-    return name
+    @property
+    def corpus(self) -> str:
+        """The digest of what it learnt from."""
+        return str(self.manifest.get("corpus", {}).get("sha256", ""))
 
 
-def load_release(models: Path, name: str | None = None) -> Release:
-    """Load a release (by default the current one) after checking every digest, and replay its golden documents.
+def is_release_name(name: object) -> bool:
+    """Tell whether this could be the name of a release: `<utc>-<digest8>`."""
+    return isinstance(name, str) and bool(_NAME.fullmatch(name))
+
+
+def load_release(models: Path, name: str) -> Release:
+    """Load a release after checking every digest, and replay its golden documents.
 
     Raises:
         NoReleaseError: there is no such release.
         DamagedReleaseError: a file is missing or altered, does not fit the others, or a golden score differs.
     """
-    name = current_name(models) if name is None else name
     folder = models / name
-    if not _NAME.fullmatch(name) or not folder.is_dir():
+    if not is_release_name(name) or not folder.is_dir():
         raise NoReleaseError(f"No release: there is no {name!r} in {models}.")
     manifest, files = _checked_files(folder)
     try:
@@ -181,18 +172,6 @@ def save_release(
     return name
 
 
-def promote(models: Path, name: str) -> None:
-    """Make `current` name a release, after loading it as the service will.
-
-    Raises:
-        NoReleaseError, DamagedReleaseError: as `load_release`; `current` is then unchanged.
-    """
-    load_release(models, name)
-    _write_synced(models / ".current.new", f"{name}\n".encode())
-    (models / ".current.new").replace(models / "current")
-    _sync_folder(models)
-
-
 def _json(record: Mapping[str, Any]) -> bytes:
     return (json.dumps(record, ensure_ascii=False, indent=1) + "\n").encode()
 
@@ -211,9 +190,9 @@ def _write_folder(models: Path, name: str, files: Mapping[str, bytes]) -> None:
         for file, content in files.items():
             _write_synced(temporary / file, content)
         temporary.chmod(0o755)
-        _sync_folder(temporary)
+        sync_folder(temporary)
         temporary.rename(models / name)
-        _sync_folder(models)
+        sync_folder(models)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
@@ -226,7 +205,8 @@ def _write_synced(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Have the disk confirm what was created, renamed or removed in a folder."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

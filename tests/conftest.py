@@ -10,7 +10,8 @@ from hypothesis import settings
 
 from tagger.app import Settings, create_app
 from tagger.gazetteer import read_gazetteer
-from tagger.registry import Release, load_release, promote
+from tagger.promotions import load_champion, promote
+from tagger.registry import Release
 from tagger.taxonomy import Taxonomy, read_taxonomy
 from training.corpus import read_examples
 from training.release import make_release
@@ -32,28 +33,28 @@ def taxonomy() -> Taxonomy:
 
 @pytest.fixture(scope="session")
 def tiny_models(tmp_path_factory: pytest.TempPathFactory, taxonomy: Taxonomy) -> Path:
-    """A models folder with one release, current, fitted on the toy sentences."""
+    """A models folder with one release, the champion, fitted on the toy sentences."""
     models = tmp_path_factory.mktemp("models")
     examples = read_examples([DATA / "toy.jsonl"], taxonomy)
     name, _ = make_release(examples, taxonomy, GAZETTEER, models=models, utc="20250101T000000Z", digest="0" * 64)
-    promote(models, name)
+    promote(models, name, why="the first")
     return models
 
 
 @pytest.fixture(scope="session")
 def tiny_release(tiny_models: Path) -> Release:
-    return load_release(tiny_models)
+    return load_champion(tiny_models)
 
 
 @pytest.fixture(scope="session")
 def shipped() -> Release:
     """The release that a clone serves."""
-    return load_release(ROOT / "models")
+    return load_champion(ROOT / "models")
 
 
 @pytest.fixture
 def app(tiny_models: Path) -> Flask:
-    return create_app(Settings(models=tiny_models, max_body_bytes=100_000))
+    return create_app(Settings(models=tiny_models, max_body_bytes=100_000, follow=False))
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagger.app import SettingError, Settings, create_app, read_settings
-from tagger.registry import Release, current_name
+from tagger.promotions import LOG, champion_name
+from tagger.registry import Release
 
 PAGE = "Le gratin du chef\n\nLe chef épluche l’oignon et glisse la recette dans le four."
 
@@ -139,7 +140,7 @@ def test_an_unexpected_failure_is_a_problem_too(app: Flask, monkeypatch: pytest.
 
 
 def test_without_a_release_it_lives_but_is_not_ready(tmp_path: Path) -> None:
-    client = create_app(Settings(models=tmp_path)).test_client()
+    client = create_app(Settings(models=tmp_path, follow=False)).test_client()
 
     assert client.get("/livez").status_code == 200
     for answer in (client.get("/readyz"), client.get("/v1/topics"), post(client, PAGE)):
@@ -147,13 +148,13 @@ def test_without_a_release_it_lives_but_is_not_ready(tmp_path: Path) -> None:
 
 
 def test_a_damaged_release_is_not_served(tiny_models: Path, tmp_path: Path) -> None:
-    name = current_name(tiny_models)
+    name = champion_name(tiny_models)
     (tmp_path / name).mkdir()
-    (tmp_path / "current").write_text(name)
+    (tmp_path / LOG).write_bytes((tiny_models / LOG).read_bytes())
     for path in (tiny_models / name).iterdir():
         (tmp_path / name / path.name).write_bytes(path.read_bytes()[:-1])
 
-    client = create_app(Settings(models=tmp_path)).test_client()
+    client = create_app(Settings(models=tmp_path, follow=False)).test_client()
 
     assert "is damaged" in problem(client.get("/readyz"), 503)
     assert "is damaged" in problem(post(client, PAGE), 503)
@@ -163,7 +164,7 @@ def test_a_damaged_release_is_not_served(tiny_models: Path, tmp_path: Path) -> N
     body=st.binary(max_size=200), mimetype=st.sampled_from(["text/plain", "application/json", "", "text/plain; charset=utf-16"])
 )
 def test_no_body_makes_it_fail(body: bytes, mimetype: str, tiny_models: Path) -> None:
-    client = create_app(Settings(models=tiny_models)).test_client()
+    client = create_app(Settings(models=tiny_models, follow=False)).test_client()
 
     assert post(client, body, mimetype).status_code < 500
 
@@ -181,7 +182,7 @@ def test_no_body_makes_it_fail(body: bytes, mimetype: str, tiny_models: Path) ->
     )
 )
 def test_no_json_makes_it_fail(record: object, tiny_models: Path) -> None:
-    client = create_app(Settings(models=tiny_models)).test_client()
+    client = create_app(Settings(models=tiny_models, follow=False)).test_client()
 
     assert post(client, json.dumps(record), "application/json").status_code in {200, 400, 422}
 

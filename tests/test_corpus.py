@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tagger.registry import load_release
+from tagger.promotions import load_champion
 from tagger.taxonomy import Taxonomy, read_taxonomy
 from tests.conftest import ROOT
 from training.check import problems, statistics_of
@@ -40,7 +40,7 @@ def test_its_readme_says_what_it_holds(examples: list[Example]) -> None:
 
 
 def test_the_shipped_release_was_made_from_the_shipped_corpus() -> None:
-    manifest = load_release(ROOT / "models").manifest
+    manifest = load_champion(ROOT / "models").manifest
 
     assert corpus_digest(PATHS) == manifest["corpus"]["sha256"]
 

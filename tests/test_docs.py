@@ -75,7 +75,7 @@ def test_there_are_readme_commands() -> None:
 
 
 def test_every_route_verb_target_and_setting_is_in_the_readme(tmp_path: os.PathLike[str]) -> None:
-    app = create_app(Settings(models=tmp_path))  # type: ignore[arg-type]
+    app = create_app(Settings(models=tmp_path, follow=False))  # type: ignore[arg-type]
     routes = {rule.rule for rule in app.url_map.iter_rules()} - {"/"}
     verbs = {f"tagger {name}" for name in cli.main.commands} | {f"training {name}" for name in training.main.commands}
     targets = set(re.findall(r"^(serve|test|install|train|evaluate):", (ROOT / "Makefile").read_text(), re.MULTILINE))

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from tagger.extract.page import read_page
-from tagger.registry import Release, load_release
+from tagger.promotions import champion_name, load_champion
+from tagger.registry import Release
 from tagger.tags import tag_page
 from tagger.taxonomy import Taxonomy
 from tests.conftest import GAZETTEER
@@ -35,7 +36,7 @@ def test_the_same_corpus_gives_the_same_release(taxonomy: Taxonomy, tiny_release
 
 
 def test_training_from_the_command_line(tmp_path: Path) -> None:
-    """In another process, with another hash seed, the release is the same and `current` names it."""
+    """In another process, with another hash seed, the release is the same and is the champion."""
     names = set()
     for seed in ("1", "2"):
         models = tmp_path / seed
@@ -43,7 +44,7 @@ def test_training_from_the_command_line(tmp_path: Path) -> None:
         command += ["--taxonomy", str(DATA / "toy-taxonomy.json"), "--models", str(models)]
         command += ["--gazetteer", str(DATA / "toy-gazetteer.tsv")]
         done = subprocess.run(command, env={"PYTHONHASHSEED": seed}, cwd=DATA.parent.parent, capture_output=True, check=True)
-        names.add((models / "current").read_text())
+        names.add(champion_name(models))
         assert b"fitting out of fold" in done.stderr
         assert b"| cuisine |" in done.stdout
     assert len(names) == 1
@@ -158,7 +159,7 @@ def test_one_topic_a_text_makes_topics_that_exclude_each_other(tmp_path: Path) -
     command += ["--taxonomy", str(tmp_path / "taxonomy.json"), "--models", str(tmp_path / "models")]
 
     done = subprocess.run(command, cwd=DATA.parent.parent, capture_output=True, check=True, text=True)
-    release = load_release(tmp_path / "models")
+    release = load_champion(tmp_path / "models")
 
     assert release.policy.exclusive
     assert "accuracy 1.000" in done.stdout

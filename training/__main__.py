@@ -7,7 +7,8 @@ import click
 
 from tagger.errors import TaggerError
 from tagger.gazetteer import read_gazetteer
-from tagger.registry import load_release, promote
+from tagger.promotions import champion_name, promote
+from tagger.registry import load_release
 from tagger.taxonomy import read_taxonomy
 from training.ablate import VARIANTS, ablate, table
 from training.baselines import read_keywords
@@ -73,7 +74,7 @@ def main() -> None:
 @keywords_option
 @click.option("--utc", default="20261121T000000Z", help="Date of the newest text, YYYYMMDDTHHMMSSZ; part of the name.")
 def run(corpus: tuple[Path, ...], taxonomy_path: Path, names: tuple[Path, ...], models: Path, keywords: Path, utc: str) -> None:
-    """Fit, calibrate and evaluate on labelled texts, write a release and make it the current one.
+    """Fit, calibrate and evaluate on labelled texts, write a release and promote it.
 
     The same texts and the same lock file give the same release, byte for byte.
     """
@@ -90,9 +91,9 @@ def run(corpus: tuple[Path, ...], taxonomy_path: Path, names: tuple[Path, ...], 
         digest=corpus_digest(paths),
         keywords=read_keywords(keywords),
     )
-    promote(models, name)
+    promote(models, name, why="trained")
     click.echo(report.markdown)
-    click.echo(f"models/current is {name}; its card and pictures are in {models / name}")
+    click.echo(f"The champion is {name}; its card and pictures are in {models / name}")
 
 
 @main.command("evaluate")
@@ -100,7 +101,7 @@ def run(corpus: tuple[Path, ...], taxonomy_path: Path, names: tuple[Path, ...], 
 @corpus_option
 @models_option
 @keywords_option
-@click.option("--release", "name", help="A release of that folder. Default: the current one.")
+@click.option("--release", "name", help="A release of that folder. Default: the champion.")
 @click.option("--report", "page", type=_PATH, default=ROOT / ".reports/evaluation.html", help="Where to write the page.")
 def evaluate_command(
     gold: Path | None, corpus: tuple[Path, ...], models: Path, keywords: Path, name: str | None, page: Path
@@ -110,7 +111,7 @@ def evaluate_command(
     A line of the texts is `topics, title?, lead?, body?` (`text` is taken for `body`). The baseline classifier learns from
     the corpus, which must be about the release's topics.
     """
-    release = load_release(models, name)
+    release = load_release(models, name or champion_name(models))
     train, test = split(read_examples(list(corpus) or shipped_corpus(), release.taxonomy))
     examples = read_examples([gold], release.taxonomy) if gold else test
     if not examples:
