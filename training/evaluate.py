@@ -72,8 +72,8 @@ def ask(release: Release, examples: Sequence[Example], system: str = "this relea
     tags, scores = np.zeros((len(examples), len(ids)), dtype=bool), np.zeros((len(examples), len(ids)))
     for row, example in enumerate(examples):
         tagged = tag_document(example.document, release.model, release.taxonomy, release.policy)
-        if tagged.abstained in (None, "no_topic"):
-            scores[row] = release.model.score(release.model.encode(example.document))
+        if tagged.scores:
+            scores[row] = tagged.scores
         for tag in tagged.tags:
             tags[row, ids.index(tag.topic.id)] = True
     return Answers(system, tags, scores)
@@ -83,10 +83,9 @@ def measure(examples: Sequence[Example], answers: Answers, release: Release) -> 
     """Compare answers with the gold topics; intervals from 1,000 resamples of the texts, the same in every run."""
     gold = topic_matrix(examples, release.taxonomy).astype(bool)
     tags, untagged = answers.tags, ~gold.any(axis=1)
-    weights = _resamples(len(examples))
-    right, wrong, missed = (weights @ cells.astype(float) for cells in (gold & tags, ~gold & tags, gold & ~tags))
-    precision, recall = _share(right, right + wrong), _share(right, right + missed)
-    f1 = _share(2 * right, 2 * right + wrong + missed)
+    weights = resamples(len(examples))
+    right, found, asked = (weights @ cells.astype(float) for cells in (gold & tags, tags, gold))
+    precision, recall, f1 = _share(right, found), _share(right, asked), resampled_f1(weights, gold, tags)
     with_texts = gold.any(axis=0)
     macro = f1[:, with_texts].mean(axis=1) if with_texts.any() else np.ones(len(f1))
     falsely = tags.any(axis=1) & untagged
@@ -95,18 +94,24 @@ def measure(examples: Sequence[Example], answers: Answers, release: Release) -> 
     return Result(
         texts=len(examples),
         topics={
-            topic: TopicResult(int(gold[:, k].sum()), _interval(precision[:, k]), _interval(recall[:, k]), _interval(f1[:, k]))
+            topic: TopicResult(int(gold[:, k].sum()), interval(precision[:, k]), interval(recall[:, k]), interval(f1[:, k]))
             for k, topic in enumerate(release.taxonomy.ids)
         },
-        macro_f1=_interval(macro),
+        macro_f1=interval(macro),
         without_topic=int(untagged.sum()),
         falsely_tagged=int(falsely.sum()),
-        false_tag_rate=_interval(rate),
+        false_tag_rate=interval(rate),
         accuracy=float(gold[np.arange(len(gold)), answers.scores.argmax(axis=1)].mean()) if single else None,
     )
 
 
-def _resamples(n: int) -> Floats:
+def resampled_f1(weights: Floats, gold: Bools, tags: Bools) -> Floats:
+    """Return F1 in each of `resamples`, 1 where there was nothing to get wrong: one value a topic, or one for (n_texts,)."""
+    right, found, asked = (weights @ cells.astype(float) for cells in (gold & tags, tags, gold))
+    return _share(2 * right, found + asked)
+
+
+def resamples(n: int) -> Floats:
     """Return how often each of n texts counts, shape (1 + RESAMPLES, n); the first row is the texts as they are."""
     drawn = np.random.default_rng(SEED).multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
     return np.vstack([np.ones(n), drawn])
@@ -117,7 +122,8 @@ def _share(part: Floats, whole: Floats) -> Floats:
     return shares
 
 
-def _interval(values: Floats) -> Interval:
+def interval(values: Floats) -> Interval:
+    """Return the value on the texts as they are and its interval, from values by resample, shape (1 + RESAMPLES,)."""
     low, high = np.percentile(values[1:], [2.5, 97.5])
     return Interval(float(values[0]), float(low), float(high))
 

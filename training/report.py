@@ -10,7 +10,7 @@ import jinja2
 import numpy as np
 from markdown_it import MarkdownIt
 
-from tagger.documents import joined
+from tagger.documents import Document, joined
 from tagger.registry import Release
 from tagger.tags import tag_document
 from training import plots
@@ -128,18 +128,27 @@ def mistakes(release: Release, examples: Sequence[Example], answers: Answers) ->
 
 def _mistake(release: Release, example: Example, column: int, score: float) -> Mistake:
     document, topic = example.document, release.taxonomy.ids[column]
-    text = joined(document.title) or joined(document.lead) or joined(document.body)
-    excerpt = text if len(text) <= _EXCERPT else text[:_EXCERPT].rsplit(" ", 1)[0] + " …"
-    excerpt = " ".join(excerpt.split())
+    text = excerpt(document)
     if topic not in example.topics:
         tags = tag_document(document, release.model, release.taxonomy, release.policy).tags
         told = tuple(piece.text for tag in tags if tag.topic.id == topic for piece in tag.evidence)
-        return Mistake("wrong", topic, score, example.id, excerpt, told)
+        return Mistake("wrong", topic, score, example.id, text, told)
     added = release.model.contributions(release.model.encode(document), column)
     by_weight = sorted(added.items(), key=lambda item: item[1])
     told = tuple(term for term, weight in reversed(by_weight[-3:]) if weight > 0)
     against = tuple(term for term, weight in by_weight[:3] if weight < 0)
-    return Mistake("missed", topic, score, example.id, excerpt, told, against)
+    return Mistake("missed", topic, score, example.id, text, told, against)
+
+
+def excerpt(document: Document) -> str:
+    """Return the title of a document or, without one, its first words, on one line."""
+    text = joined(document.title) or joined(document.lead) or joined(document.body)
+    return " ".join((text if len(text) <= _EXCERPT else text[:_EXCERPT].rsplit(" ", 1)[0] + " …").split())
+
+
+def plain(text: str) -> str:
+    """Return a text that Markdown shows as it is."""
+    return text.translate(_MARKDOWN)
 
 
 def evaluated(release: Release, examples: Sequence[Example], others: Sequence[Answers]) -> Report:
@@ -151,7 +160,7 @@ def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(  # noqa: S701 - Markdown, not HTML: texts are escaped for Markdown, HTML in it is shown
         loader=jinja2.FileSystemLoader(Path(__file__).parent), undefined=jinja2.StrictUndefined, keep_trailing_newline=True
     )
-    environment.filters |= {"interval": _interval, "share": _share, "mean": _mean, "plain": lambda s: s.translate(_MARKDOWN)}
+    environment.filters |= {"interval": _interval, "share": _share, "mean": _mean, "plain": plain}
     return environment
 
 
