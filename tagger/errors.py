@@ -19,3 +19,15 @@ class NoReleaseError(TaggerError):
 
 class DamagedReleaseError(TaggerError):
     """A release is there but cannot be trusted: a file is missing, altered, malformed, or its golden answers differ."""
+
+
+class InvalidReviewError(TaggerError):
+    """A review cannot be stored as it is: no verdict, no text, a topic with two verdicts, a time that is none."""
+
+
+class ReviewConflictError(TaggerError):
+    """The idempotency key of a review already holds another one."""
+
+
+class StoreUnavailableError(TaggerError):
+    """The review store does not answer: its database is down, full, locked or not migrated."""

@@ -1,6 +1,9 @@
-"""What several tests share: a tiny release fitted on invented sentences, the app on it, and the release of the repository."""
+"""What several tests share: a tiny release fitted on invented sentences, the app on it, the shipped release, databases."""
 
+import itertools
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,9 @@ from tagger.app import Settings, create_app
 from tagger.gazetteer import read_gazetteer
 from tagger.promotions import load_champion, promote
 from tagger.registry import Release
+from tagger.reviews import ReviewStore
 from tagger.taxonomy import Taxonomy, read_taxonomy
+from tests import postgres
 from training.corpus import read_examples
 from training.release import make_release
 
@@ -70,3 +75,42 @@ def shared() -> Path:
     if os.environ.get("CI"):
         pytest.fail(f"{SHARED} is missing: the acceptance tests must run in CI")
     pytest.skip("the real pages are not beside this checkout")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Server]:
+    """A PostgreSQL server: it may lack on a user's machine, never in CI."""
+    binaries = postgres.find_binaries()
+    if binaries is None and os.environ.get("CI"):
+        pytest.fail("PostgreSQL is missing: the review store must be tested on it in CI")
+    if binaries is None:
+        pytest.skip("PostgreSQL (initdb) is not on this machine")
+    running = postgres.Server(binaries, postgres.temporary_folder())
+    try:
+        running.initialise()
+        running.start()
+        yield running
+        running.stop()
+    finally:
+        shutil.rmtree(running.folder)
+
+
+_DATABASES = itertools.count(1)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'reviews.db'}"
+    server: postgres.Server = request.getfixturevalue("postgres_server")
+    return server.new_database(f"reviews{next(_DATABASES)}")
+
+
+@pytest.fixture
+def store(database: str) -> Iterator[ReviewStore]:
+    """A review store, migrated and empty."""
+    opened = ReviewStore(database)
+    opened.migrate()
+    yield opened
+    opened.close()

@@ -1,0 +1,709 @@
+"""The review store: what editors said of documents, what the tagger said of them, and which to ask an editor about next.
+
+Tables that only grow, in SQLite or PostgreSQL as the URL says. One writer at a time on both, so that numbers follow the
+order of storing and a reader that pages by number misses nothing. Knows nothing of HTTP, releases or training.
+"""
+
+import contextlib
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal, NoReturn, get_args
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, SQLAlchemyError
+
+from tagger.documents import Field
+from tagger.errors import InvalidReviewError, ReviewConflictError, StoreUnavailableError
+
+Reason = Literal["near_threshold", "rare_topic", "random"]
+PARTS = ("kind", *get_args(Field))
+# Of the documents handed out: what teaches the model most, what it has seen least of, and what tells how good it is.
+SHARES: dict[Reason, float] = {"near_threshold": 0.7, "rare_topic": 0.1, "random": 0.2}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LONGEST_NAME = 200
+_CHUNK = 1000  # values in one IN (...): SQLite takes 32,766, PostgreSQL 65,535
+_DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql+psycopg")
+_WRITER_LOCK = 7_233_961  # any number, the same in every process: who holds it writes
+_WRITES = "tagger_writes"
+
+TABLES = sa.MetaData()
+_documents = sa.Table(
+    "documents", TABLES, sa.Column("id", sa.String(64), primary_key=True), sa.Column("parts", sa.Text, nullable=False)
+)
+_reviews = sa.Table(
+    "reviews",
+    TABLES,
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("document", sa.ForeignKey("documents.id"), nullable=False, index=True),
+    sa.Column("release", sa.Text, nullable=False),
+    sa.Column("accepted", sa.Text, nullable=False),
+    sa.Column("rejected", sa.Text, nullable=False),
+    sa.Column("added", sa.Text, nullable=False),
+    sa.Column("reviewer", sa.Text, nullable=False),
+    sa.Column("time", sa.Text, nullable=False),
+    sa.Column("instant", sa.BigInteger, nullable=False, index=True),
+    sa.UniqueConstraint("key", name="reviews_key"),
+)
+_answers = sa.Table(
+    "answers",
+    TABLES,
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("document", sa.ForeignKey("documents.id"), nullable=False, index=True),
+    sa.Column("release", sa.Text, nullable=False),
+    sa.Column("scores", sa.Text, nullable=False),
+    sa.Column("tags", sa.Text, nullable=False),
+    sa.Column("abstained", sa.Text),
+    sa.Column("unknown_share", sa.Float, nullable=False),
+    sa.Column("time", sa.Text, nullable=False),
+    sa.Column("instant", sa.BigInteger, nullable=False, index=True),
+)
+# No foreign key: the text of a document that nobody reviewed may be pruned, that it was handed out is remembered.
+_samples = sa.Table(
+    "samples",
+    TABLES,
+    sa.Column("document", sa.String(64), primary_key=True),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("time", sa.Text, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What an editor said of a document: topic ids that are right, wrong, and missing among the tags of `release`.
+
+    key: chosen by the caller, so that sending a review twice stores it once. document: some of `PARTS`. time: ISO 8601
+    with its zone; empty: the store's, when it is stored.
+    """
+
+    key: str
+    document: Mapping[str, str]
+    release: str
+    accepted: tuple[str, ...]
+    rejected: tuple[str, ...]
+    added: tuple[str, ...]
+    reviewer: str
+    time: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReview:
+    """A review, its place in the order of storing (from 1, without gaps), and why its document had been handed out."""
+
+    number: int
+    review: Review
+    sample: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a review stands in the store, and whether it was put there just now."""
+
+    number: int
+    key: str
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the tagger said of a document: scores and unknown_share (of its terms, to the model) in [0, 1]."""
+
+    document: Mapping[str, str]
+    release: str
+    scores: Mapping[str, float]
+    tags: tuple[str, ...]
+    abstained: str | None
+    unknown_share: float
+    time: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueItem:
+    """A document to ask an editor about, what the tagger last said of it, and why it was chosen."""
+
+    document_id: str
+    document: Mapping[str, str]
+    release: str
+    scores: Mapping[str, float]
+    tags: tuple[str, ...]
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Who said it, in which review."""
+
+    reviewer: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Two reviews that contradict each other on a topic of a document."""
+
+    document_id: str
+    topic: str
+    earlier: Verdict
+    later: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A document and the topics it is about, as its reviewers had it in the end."""
+
+    document: Mapping[str, str]
+    topics: frozenset[str]
+    sample: str | None
+
+
+def document_id(document: Mapping[str, str]) -> str:
+    """Return the SHA-256, in hexadecimal, of the parts as canonical JSON: the same parts always have the same id."""
+    return hashlib.sha256(_json(dict(document)).encode()).hexdigest()
+
+
+def utc(time: str) -> str:
+    """Return a time as ISO 8601 in UTC, ending in `Z`.
+
+    Raises:
+        InvalidReviewError: it is no ISO 8601, or does not say its zone.
+    """
+    return _moment(time).isoformat().replace("+00:00", "Z")
+
+
+def check_review(review: Review) -> None:
+    """Refuse what no store should hold.
+
+    Raises:
+        InvalidReviewError: no verdict, two on one topic, no text, another part than `PARTS`, or a name or time that is none.
+    """
+    for name, value in (("key", review.key), ("reviewer", review.reviewer), ("release", review.release)):
+        _check_name(name, value)
+    _check_document(review.document)
+    verdicts = Counter((*review.accepted, *review.rejected, *review.added))
+    if not verdicts:
+        raise InvalidReviewError("The review says nothing: give a topic in `accepted`, `rejected` or `added`.")
+    if twice := [topic for topic, times in verdicts.items() if times > 1]:
+        raise InvalidReviewError(f"The topic {twice[0]!r} stands twice: give it in one of `accepted`, `rejected`, `added`.")
+    if review.time:
+        _moment(review.time)
+
+
+def topics_by_document(reviews: Iterable[StoredReview]) -> tuple[dict[str, Labelled], list[Conflict]]:
+    """Merge reviews into labels by document id: on each topic the review with the highest number has the last word.
+
+    Accepted and added say that the document is about the topic, rejected that it is not. Each contradiction is told.
+    """
+    documents: dict[str, StoredReview] = {}
+    last: dict[str, dict[str, tuple[bool, Verdict]]] = {}
+    conflicts: list[Conflict] = []
+    for stored in sorted(reviews, key=lambda stored: stored.number):
+        identity = document_id(stored.review.document)
+        documents.setdefault(identity, stored)
+        known = last.setdefault(identity, {})
+        verdict = Verdict(stored.review.reviewer, stored.number)
+        for topic, about in _words(stored.review):
+            if topic in known and known[topic][0] != about:
+                conflicts.append(Conflict(identity, topic, known[topic][1], verdict))
+            known[topic] = (about, verdict)
+    labels = {
+        identity: Labelled(
+            stored.review.document, frozenset(topic for topic, (about, _) in last[identity].items() if about), stored.sample
+        )
+        for identity, stored in documents.items()
+    }
+    return labels, conflicts
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    document: str
+    release: str
+    scores: Mapping[str, float]
+    tags: str
+
+
+class ReviewStore:
+    """Reviews, answers and what was handed out, in the database at `url`; may be used by any number of threads.
+
+    url: `sqlite:///FILE` or `postgresql+psycopg://USER:PASSWORD@HOST/DATABASE`. wait_seconds: how long to wait for another
+    writer, or for a connection, before giving up. Every method that asks the database raises `StoreUnavailableError`
+    when it does not answer.
+    """
+
+    def __init__(self, url: str, *, wait_seconds: float = 5.0) -> None:
+        self._url = _usable(url)
+        self._wait = wait_seconds
+        self._engine = _engine(self._url, wait_seconds)
+
+    def migrate(self) -> None:
+        """Bring the tables up to date, in one transaction; processes that do so at once wait for each other."""
+        config = Config()
+        config.set_main_option("script_location", "tagger:migrations")
+        with self._writing() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._engine.dispose()
+
+    def add(self, review: Review) -> bool:
+        """Store a review, and return True once the disk has it; False where the very same one was there under its key.
+
+        Raises:
+            InvalidReviewError: as `check_review`.
+            ReviewConflictError: the key holds another review.
+        """
+        return self.place([review])[0].new
+
+    def add_all(self, reviews: Sequence[Review]) -> int:
+        """Store all reviews or none, and return how many are new. Raises as `add`."""
+        return sum(place.new for place in self.place(reviews))
+
+    def place(self, reviews: Sequence[Review]) -> list[Place]:
+        """Store all reviews or none, and return where each one stands. Raises as `add`."""
+        for review in reviews:
+            check_review(review)
+        with self._writing() as connection:
+            held = _held(connection, [review.key for review in reviews])
+            number = _last_number(connection, _reviews)
+            new: list[StoredReview] = []
+            places = []
+            for index, review in enumerate(reviews):
+                stored = held.get(review.key)
+                if stored is None:
+                    new.append(StoredReview(number + len(new) + 1, _timed(review), None))
+                    held[review.key] = new[-1]
+                elif not _same(stored.review, review):
+                    _refuse(stored, index if len(reviews) > 1 else None)
+                places.append(Place(held[review.key].number, review.key, stored is None))
+            _insert_documents(connection, [stored.review.document for stored in new])
+            _insert(connection, _reviews, [_review_row(stored) for stored in new])
+        return places
+
+    def reviews(self, after: int = 0, limit: int = 100, since: str | None = None) -> list[StoredReview]:
+        """Return reviews in number order: those with a higher number than `after`, made at the time `since` or later."""
+        query = _stored_reviews().where(_reviews.c.number > after).order_by(_reviews.c.number).limit(limit)
+        if since is not None:
+            query = query.where(_reviews.c.instant >= _instant(since))
+        with self._reading() as connection:
+            return [_stored(row) for row in connection.execute(query)]
+
+    def count(self) -> int:
+        """Return how many reviews there are."""
+        with self._reading() as connection:
+            return connection.execute(sa.select(sa.func.count()).select_from(_reviews)).scalar_one()
+
+    def add_answers(self, answers: Sequence[Answer]) -> None:
+        """Store all answers or none.
+
+        Raises:
+            InvalidReviewError: a document has no text or another part than `PARTS`, or a time is none.
+        """
+        for answer in answers:
+            _check_document(answer.document)
+            _check_name("release", answer.release)
+        with self._writing() as connection:
+            first = _last_number(connection, _answers) + 1
+            _insert_documents(connection, [answer.document for answer in answers])
+            _insert(connection, _answers, [_answer_row(number, answer) for number, answer in enumerate(answers, first)])
+
+    def answers(self, since: str | None = None, limit: int = 100) -> list[Answer]:
+        """Return the answers stored last, newest first, given at the time `since` or later."""
+        query = sa.select(_answers, _documents.c.parts).join(_documents).order_by(_answers.c.number.desc()).limit(limit)
+        if since is not None:
+            query = query.where(_answers.c.instant >= _instant(since))
+        with self._reading() as connection:
+            return [_answer(row) for row in connection.execute(query)]
+
+    def prune_answers(self, keep: int) -> int:
+        """Remove all but the newest `keep` answers (0 or more), and documents that then have neither answer nor review.
+
+        Returns how many answers are gone. Reviews, and what was handed out, stay for ever.
+        """
+        if keep < 0:
+            raise ValueError(f"keep must not be negative: {keep}")
+        removed = 0
+        while batch := self._prune_some(keep):
+            removed += batch
+        return removed
+
+    def _prune_some(self, keep: int) -> int:
+        """Remove a few: 90,000 answers in one transaction took seven seconds, and other writers give up after five."""
+        beyond = sa.select(_answers.c.number, _answers.c.document).order_by(_answers.c.number.desc()).offset(keep).limit(_CHUNK)
+        with self._writing() as connection:
+            rows = connection.execute(beyond).all()
+            connection.execute(sa.delete(_answers).where(_answers.c.number.in_([row.number for row in rows])))
+            named = (sa.exists().where(table.c.document == _documents.c.id) for table in (_reviews, _answers))
+            unnamed = [_documents.c.id.in_({row.document for row in rows}), *(~exists for exists in named)]
+            connection.execute(sa.delete(_documents).where(*unnamed))
+        return len(rows)
+
+    def queue(self, thresholds: Mapping[str, float], limit: int, seed: int) -> list[QueueItem]:
+        """Hand out at most `limit` documents that nobody reviewed and that were not handed out before, each with its reason.
+
+        thresholds: of each topic, in [0, 1]. Reasons keep to `SHARES` over all calls, as far as there are documents for
+        each. A document without scores (too short, not French) is only ever handed out at random.
+        """
+        while True:
+            chosen = self._chosen(thresholds, limit, seed)
+            now = _now()
+            with self._writing() as connection:
+                # Choosing among 100,000 answers takes a second: too long to keep others from writing.
+                if _are_free(connection, [candidate.document for candidate, _ in chosen]):
+                    _insert(connection, _samples, [{"document": c.document, "reason": r, "time": now} for c, r in chosen])
+                    return _queue_items(connection, chosen)
+
+    def _chosen(self, thresholds: Mapping[str, float], limit: int, seed: int) -> list[tuple[_Candidate, Reason]]:
+        with self._reading() as connection:
+            candidates = _candidates(connection, thresholds)
+            handed_out, reviewed = _handed_out(connection), _reviewed_topics(connection)
+        quotas = _quotas(min(limit, len(candidates)), handed_out)
+        return _choose(candidates, quotas, _Order(thresholds, reviewed, seed))
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with self._answering(), self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """Begin as the only writer: SQLite by BEGIN IMMEDIATE, PostgreSQL by a lock that ends with the transaction.
+
+        A transaction that reads first and asks to write later fails in SQLite whenever another one wrote in between.
+        In PostgreSQL a sequence would show number 5 before number 4 is committed, and a reader would never see 4.
+        """
+        with (
+            self._answering(),
+            self._engine.connect().execution_options(**{_WRITES: True}) as connection,
+            connection.begin(),
+        ):
+            if connection.dialect.name == "postgresql":
+                milliseconds = str(int(self._wait * 1000))
+                connection.execute(sa.select(sa.func.set_config("lock_timeout", milliseconds, sa.true())))
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITER_LOCK)))
+            yield connection
+
+    @contextlib.contextmanager
+    def _answering(self) -> Iterator[None]:
+        try:
+            yield
+        except (IntegrityError, DataError):
+            raise
+        except CommandError as error:
+            raise StoreUnavailableError(
+                f"The review store at {self._where()} cannot be brought up to date ({error}): was it made by a newer tagger?"
+            ) from error
+        except (DBAPIError, sa.exc.TimeoutError) as error:
+            raise StoreUnavailableError(
+                f"The review store at {self._where()} does not answer ({self._cause(error)}): try again in a few seconds."
+            ) from error
+
+    def _where(self) -> str:
+        return self._url.set(query={}).render_as_string(hide_password=True)
+
+    def _cause(self, error: SQLAlchemyError) -> str:
+        """Return the first line of what the driver said, without any password of the URL, should it repeat one."""
+        text = str(getattr(error, "orig", None) or error).strip().partition("\n")[0].rstrip(".")
+        hidden = [self._url.password, *(value for key, value in self._url.query.items() if "password" in key)]
+        for password in hidden:
+            text = text.replace(str(password), "***") if password else text
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """Which candidates come first, for each reason."""
+
+    thresholds: Mapping[str, float]
+    reviewed: Counter[str]
+    seed: int
+
+    def margin(self, candidate: _Candidate) -> float:
+        return min(abs(score - self.thresholds[topic]) for topic, score in candidate.scores.items())
+
+    def rarity(self, candidate: _Candidate) -> tuple[int, float]:
+        best = max(candidate.scores, key=lambda topic: candidate.scores[topic])
+        return self.reviewed[best], -candidate.scores[best]
+
+    def lot(self, candidate: _Candidate) -> bytes:
+        return hashlib.sha256(f"{self.seed} {candidate.document}".encode()).digest()
+
+
+def _choose(candidates: Iterable[_Candidate], quotas: Mapping[Reason, int], order: _Order) -> list[tuple[_Candidate, Reason]]:
+    """Choose up to the quota of each reason, and what one reason lacks from another.
+
+    A fifth of all documents, told by their id and so by nothing in them, is kept for the random sample: were the others
+    taken out of it first, it would lack what is near a threshold and flatter every release measured on it.
+    """
+    kept: list[_Candidate] = []
+    others: list[_Candidate] = []
+    for candidate in candidates:
+        (kept if _is_kept_for_random(candidate.document) else others).append(candidate)
+    ranked: dict[Reason, list[_Candidate]] = {
+        "rare_topic": sorted(others, key=order.rarity),
+        "near_threshold": sorted(others, key=order.margin),
+        "random": sorted(kept, key=order.lot),
+    }
+    chosen: dict[str, tuple[_Candidate, Reason]] = {}
+    limit = sum(quotas.values())
+    for reason, number in (*((reason, quotas[reason]) for reason in ranked), ("near_threshold", limit), ("random", limit)):
+        free = [candidate for candidate in ranked[reason] if candidate.document not in chosen]
+        chosen |= {candidate.document: (candidate, reason) for candidate in free[: min(number, limit - len(chosen))]}
+    return list(chosen.values())
+
+
+def _is_kept_for_random(identity: str) -> bool:
+    return int(identity[:8], 16) < SHARES["random"] * 2**32
+
+
+def _quotas(limit: int, handed_out: Mapping[str, int]) -> dict[Reason, int]:
+    """Divide `limit` so that all that was ever handed out comes closest to `SHARES`; with a limit of 1, reasons take turns."""
+    total = sum(handed_out.values()) + limit
+    due = {reason: share * total - handed_out.get(reason, 0) for reason, share in SHARES.items()}
+    quotas: dict[Reason, int] = dict.fromkeys(SHARES, 0)
+    for _ in range(limit):
+        reason = max(due, key=lambda reason: due[reason])
+        quotas[reason] += 1
+        due[reason] -= 1
+    return quotas
+
+
+def _candidates(connection: Connection, thresholds: Mapping[str, float]) -> list[_Candidate]:
+    """Return the newest answer on each document that may be handed out, with its scores on the topics of `thresholds`."""
+    newest = sa.select(sa.func.max(_answers.c.number)).group_by(_answers.c.document)
+    query = sa.select(_answers).where(_answers.c.number.in_(newest), *_untouched(_answers.c.document))
+    rows = connection.execute(query.order_by(_answers.c.number))
+    candidates = (
+        _Candidate(
+            row.document,
+            row.release,
+            {topic: score for topic, score in json.loads(row.scores).items() if topic in thresholds},
+            row.tags,
+        )
+        for row in rows
+    )
+    return [candidate for candidate in candidates if candidate.scores or _is_kept_for_random(candidate.document)]
+
+
+def _untouched(document: sa.Column[str]) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions that a document has no review and was not handed out."""
+    return [~sa.exists().where(table.c.document == document) for table in (_reviews, _samples)]
+
+
+def _are_free(connection: Connection, identities: Sequence[str]) -> bool:
+    """Tell whether the documents are still there, and nobody reviewed or got one since they were chosen."""
+    free = 0
+    for chunk in _chunks(identities):
+        query = sa.select(sa.func.count()).where(_documents.c.id.in_(chunk), *_untouched(_documents.c.id))
+        free += connection.execute(query).scalar_one()
+    return free == len(identities)
+
+
+def _handed_out(connection: Connection) -> dict[str, int]:
+    query = sa.select(_samples.c.reason, sa.func.count().label("documents")).group_by(_samples.c.reason)
+    return {row.reason: row.documents for row in connection.execute(query)}
+
+
+def _reviewed_topics(connection: Connection) -> Counter[str]:
+    rows = connection.execute(sa.select(_reviews.c.accepted, _reviews.c.added))
+    return Counter(topic for row in rows for topics in row for topic in json.loads(topics))
+
+
+def _queue_items(connection: Connection, chosen: Sequence[tuple[_Candidate, Reason]]) -> list[QueueItem]:
+    parts: dict[str, str] = {}
+    for identities in _chunks([candidate.document for candidate, _ in chosen]):
+        query = sa.select(_documents.c.id, _documents.c.parts).where(_documents.c.id.in_(identities))
+        parts |= {row.id: row.parts for row in connection.execute(query)}
+    return [
+        QueueItem(c.document, json.loads(parts[c.document]), c.release, c.scores, tuple(json.loads(c.tags)), reason)
+        for c, reason in chosen
+    ]
+
+
+def _usable(url: str) -> URL:
+    """Read the URL; what is wrong with it is told without repeating it, for it may hold a password."""
+    with contextlib.suppress(ArgumentError, ValueError):
+        parsed = make_url(url)
+        if parsed.drivername in _DRIVERS and parsed.database not in (None, "", ":memory:"):
+            return parsed
+    raise StoreUnavailableError(
+        "The URL of the review store cannot be used: give sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE."
+    )
+
+
+def _engine(url: URL, wait_seconds: float) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        arguments: dict[str, Any] = {"timeout": wait_seconds}
+    else:
+        arguments = {} if "connect_timeout" in url.query else {"connect_timeout": max(2, int(wait_seconds))}
+    engine = sa.create_engine(url, connect_args=arguments, pool_pre_ping=True, pool_timeout=wait_seconds, hide_parameters=True)
+    if url.get_backend_name() == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    """Leave BEGIN to us, keep readers out of the writer's way, and have a commit wait for the disk."""
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _held(connection: Connection, keys: Sequence[str]) -> dict[str, StoredReview]:
+    held: dict[str, StoredReview] = {}
+    for chunk in _chunks(keys):
+        rows = connection.execute(_stored_reviews().where(_reviews.c.key.in_(chunk)))
+        held |= {row.key: _stored(row) for row in rows}
+    return held
+
+
+def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))
+
+
+def _last_number(connection: Connection, table: sa.Table) -> int:
+    return connection.execute(sa.select(sa.func.max(table.c.number))).scalar() or 0
+
+
+def _insert(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    if rows:
+        connection.execute(sa.insert(table), rows)
+
+
+def _insert_documents(connection: Connection, documents: Iterable[Mapping[str, str]]) -> None:
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    rows = {document_id(document): _json(dict(document)) for document in documents}
+    if rows:
+        statement = insert(_documents).on_conflict_do_nothing()
+        connection.execute(statement, [{"id": identity, "parts": parts} for identity, parts in rows.items()])
+
+
+def _stored_reviews() -> sa.Select[Any]:
+    return (
+        sa.select(_reviews, _documents.c.parts, _samples.c.reason)
+        .join(_documents, _documents.c.id == _reviews.c.document)
+        .outerjoin(_samples, _samples.c.document == _reviews.c.document)
+    )
+
+
+def _stored(row: sa.Row[Any]) -> StoredReview:
+    accepted, rejected, added = (tuple(json.loads(topics)) for topics in (row.accepted, row.rejected, row.added))
+    review = Review(row.key, json.loads(row.parts), row.release, accepted, rejected, added, row.reviewer, row.time)
+    return StoredReview(row.number, review, row.reason)
+
+
+def _review_row(stored: StoredReview) -> dict[str, Any]:
+    review = stored.review
+    return {
+        "number": stored.number,
+        "key": review.key,
+        "document": document_id(review.document),
+        "release": review.release,
+        "accepted": _json(review.accepted),
+        "rejected": _json(review.rejected),
+        "added": _json(review.added),
+        "reviewer": review.reviewer,
+        "time": review.time,
+        "instant": _instant(review.time),
+    }
+
+
+def _answer(row: sa.Row[Any]) -> Answer:
+    scores, tags = json.loads(row.scores), tuple(json.loads(row.tags))
+    return Answer(json.loads(row.parts), row.release, scores, tags, row.abstained, row.unknown_share, row.time)
+
+
+def _answer_row(number: int, answer: Answer) -> dict[str, Any]:
+    time = answer.time or _now()
+    return {
+        "number": number,
+        "document": document_id(answer.document),
+        "release": answer.release,
+        "scores": _json(dict(answer.scores)),
+        "tags": _json(answer.tags),
+        "abstained": answer.abstained,
+        "unknown_share": answer.unknown_share,
+        "time": time,
+        "instant": _instant(time),
+    }
+
+
+def _json(value: object) -> str:
+    """Write JSON one way only, in ASCII: PostgreSQL refuses a NUL in a text, and neither database a broken surrogate pair."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def _timed(review: Review) -> Review:
+    return review if review.time else replace(review, time=_now())
+
+
+def _same(stored: Review, review: Review) -> bool:
+    """Tell whether a review is the stored one sent again; one that came without a time was given the store's."""
+    return stored == replace(review, document=dict(review.document), time=review.time or stored.time)
+
+
+def _refuse(stored: StoredReview, index: int | None) -> NoReturn:
+    where = "" if index is None else f"[{index}]: "
+    key, number = stored.review.key, stored.number
+    raise ReviewConflictError(f"{where}The key {key!r} already holds another review, number {number}: choose a new key.")
+
+
+def _words(review: Review) -> Iterator[tuple[str, bool]]:
+    yield from ((topic, True) for topic in (*review.accepted, *review.added))
+    yield from ((topic, False) for topic in review.rejected)
+
+
+def _check_name(name: str, value: str) -> None:
+    if not value.strip():
+        raise InvalidReviewError(f"The `{name}` is missing: say it in 1 to {_LONGEST_NAME} characters.")
+    if len(value) > _LONGEST_NAME or not value.isprintable():
+        raise InvalidReviewError(f"The `{name}` {value[:40]!r} must be 1 to {_LONGEST_NAME} printable characters.")
+
+
+def _check_document(document: Mapping[str, str]) -> None:
+    for part, text in document.items():
+        if part not in PARTS or not isinstance(text, str):
+            raise InvalidReviewError(f"The part {part!r} of the document is none: give text in {', '.join(PARTS)}.")
+    if not any(document.get(part, "").strip() for part in ("title", "lead", "body")):
+        raise InvalidReviewError("The document has no text: give a `body`, `lead` or `title`.")
+
+
+def _moment(time: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(time)
+        if moment.tzinfo is not None and time.isprintable():
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise InvalidReviewError(f"The time {time[:40]!r} is no ISO 8601 with its zone: write it as 2026-01-31T08:15:00Z.")
+
+
+def _instant(time: str) -> int:
+    return (_moment(time) - _EPOCH) // timedelta(microseconds=1)
+
+
+def _now() -> str:
+    return utc(datetime.now(UTC).isoformat(timespec="seconds"))
+
+
+def default_url(models: Path) -> str:
+    """Return the URL of the store that a folder of releases has where none is named: a SQLite file in it."""
+    return f"sqlite:///{models.resolve() / 'reviews.db'}"
