@@ -1,6 +1,6 @@
 """Tagged documents -> the JSON objects that HTTP and the command line answer; one shape for both."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tagger.documents import Page, joined
@@ -10,8 +10,13 @@ from tagger.taxonomy import Topic
 
 
 def answer_page(page: Page, release: Release, *, evidence: bool = True) -> dict[str, Any]:
-    """Tag a page with a release and return the page object; `abstained` tells a page on which only furniture stands."""
+    """Tag a page with a release and return the page object."""
     tagged = tag_page(page, release.model, release.taxonomy, release.policy)
+    return page_object(page, tagged, release, evidence=evidence)
+
+
+def page_object(page: Page, tagged: Sequence[TaggedDocument], release: Release, *, evidence: bool = True) -> dict[str, Any]:
+    """Return a tagged page; `abstained` tells one on which only furniture stands."""
     return {
         "release": release.name,
         "layout": page.layout,

@@ -1,5 +1,6 @@
 """HTTP only: routes, what a request may hold, and every error as problem+json (RFC 9457). Decides nothing about tags."""
 
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -13,30 +14,53 @@ from werkzeug.exceptions import (
     UnsupportedMediaType,
 )
 
-from tagger.answers import answer_page, topics_object
+from tagger.answers import page_object, topics_object
 from tagger.documents import Page
-from tagger.errors import DamagedReleaseError, InvalidDocumentError, NoReleaseError, TaggerError, UnreadablePageError
+from tagger.errors import (
+    DamagedReleaseError,
+    InvalidDocumentError,
+    InvalidReviewError,
+    NoReleaseError,
+    ReviewConflictError,
+    StoreUnavailableError,
+    TaggerError,
+    UnreadablePageError,
+)
 from tagger.extract.page import read_page
 from tagger.extract.parts import read_parts
+from tagger.metrics import exposition
+from tagger.recording import Recorder
 from tagger.serving import Serving
+from tagger.tags import tag_page
 
 # What the caller can mend is 4xx; what ops must mend is 503.
 _STATUS: dict[type[TaggerError], HTTPStatus] = {
     UnreadablePageError: HTTPStatus.UNPROCESSABLE_ENTITY,
     InvalidDocumentError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    InvalidReviewError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ReviewConflictError: HTTPStatus.CONFLICT,
     NoReleaseError: HTTPStatus.SERVICE_UNAVAILABLE,
     DamagedReleaseError: HTTPStatus.SERVICE_UNAVAILABLE,
+    StoreUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
+# A database that restarts is back within seconds; a release that is missing needs somebody to act.
+_RETRY_SECONDS: dict[type[TaggerError], int] = {StoreUnavailableError: 5}
 
 
-def routes(serving: Serving) -> Blueprint:
-    """Return the routes, which answer with the release that `serving` holds when the request comes."""
+def routes(serving: Serving, recorder: Recorder) -> Blueprint:
+    """Return the routes, which answer with the release that `serving` holds when the request comes.
+
+    What is answered goes to `recorder`, which keeps it for the review queue and for drift.
+    """
     blueprint = Blueprint("api", __name__)
 
     @blueprint.post("/v1/tags")
     def tags() -> Response:
         evidence = _flag("evidence", default=True)
-        return jsonify(answer_page(_requested_page(), serving.release(), evidence=evidence))
+        release, page = serving.release(), _requested_page()
+        tagged = tag_page(page, release.model, release.taxonomy, release.policy)
+        recorder.put(tagged, release)
+        return jsonify(page_object(page, tagged, release, evidence=evidence))
 
     @blueprint.get("/v1/topics")
     def topics() -> Response:
@@ -49,14 +73,24 @@ def routes(serving: Serving) -> Blueprint:
 
     @blueprint.get("/readyz")
     def readyz() -> Response:
-        problem = serving.state.problem
-        return jsonify({"status": "ready", "release": serving.release().name, **({"problem": problem} if problem else {})})
+        release = serving.release()
+        problems = {"problem": serving.state.problem, "reviews": recorder.problem}
+        return jsonify({"status": "ready", "release": release.name, **{key: said for key, said in problems.items() if said}})
+
+    @blueprint.get("/metrics")
+    def metrics() -> Response:
+        return Response(exposition(serving, recorder), content_type="text/plain; version=0.0.4; charset=utf-8")
 
     @blueprint.get("/")
     def index() -> Response:
-        return jsonify({"service": "tagger", "routes": ["POST /v1/tags", "GET /v1/topics", "GET /livez", "GET /readyz"]})
+        return jsonify({"service": "tagger", "routes": sorted(_offered())})
 
     return blueprint
+
+
+def _offered() -> Iterator[str]:
+    for rule in current_app.url_map.iter_rules():
+        yield from (f"{method} {rule.rule}" for method in (rule.methods or set()) - {"HEAD", "OPTIONS"} if rule.rule != "/")
 
 
 def register_errors(app: Flask) -> None:
@@ -68,16 +102,16 @@ def register_errors(app: Flask) -> None:
 
 def _requested_page() -> Page:
     if request.mimetype == "application/json":
-        return _json_page(_body())
+        return _json_page(read_json())
     if request.mimetype == "text/plain":
-        return read_page(_decoded(_body(), request.mimetype_params.get("charset", "utf-8")))
+        return read_page(_decoded(read_body(), request.mimetype_params.get("charset", "utf-8")))
     raise UnsupportedMediaType(
         f"The Content-Type is {request.mimetype or 'missing'!r}: send `text/plain` (the text of a page) or "
         "`application/json` (its parts). With curl: -H 'Content-Type: text/plain' --data-binary @page.txt"
     )
 
 
-def _body() -> bytes:
+def read_body() -> bytes:
     """Return the body, or refuse it: Werkzeug cuts one that is sent in chunks at the limit, without a word."""
     body = request.get_data()
     if len(body) > current_app.config["MAX_BODY_BYTES"]:
@@ -85,11 +119,19 @@ def _body() -> bytes:
     return body
 
 
-def _json_page(body: bytes) -> Page:
+def read_json() -> Any:
+    """Return the JSON of the body, of any shape.
+
+    Raises:
+        BadRequest: it is no JSON, or no UTF-8.
+    """
     try:
-        record = from_json(body)
+        return from_json(read_body())
     except ValueError as error:
         raise BadRequest(f"The body is not valid JSON: {error}.") from error
+
+
+def _json_page(record: Any) -> Page:
     if not isinstance(record, dict):
         raise InvalidDocumentError('The body must be a JSON object: the parts of a page, or {"page": "its raw text"}.')
     if "page" not in record:
@@ -128,7 +170,10 @@ def _problem(status: int, title: str, detail: str) -> Response:
 
 def _tagger_problem(error: TaggerError) -> Response:
     status = _STATUS.get(type(error), HTTPStatus.UNPROCESSABLE_ENTITY)
-    return _problem(status, status.phrase, str(error))
+    problem = _problem(status, status.phrase, str(error))
+    if type(error) in _RETRY_SECONDS:
+        problem.headers["Retry-After"] = str(_RETRY_SECONDS[type(error)])
+    return problem
 
 
 def _http_problem(error: HTTPException) -> Response:
@@ -143,7 +188,7 @@ def _http_problem(error: HTTPException) -> Response:
 def _detail(error: HTTPException) -> str:
     """Say what to change, with the route or the limit that the caller needs to know."""
     if isinstance(error, RequestEntityTooLarge):
-        return f"The body is larger than {current_app.config['MAX_BODY_BYTES']} bytes: send one page at a time."
+        return f"The body is larger than {current_app.config['MAX_BODY_BYTES']} bytes: send less at a time."
     if error.code == HTTPStatus.NOT_FOUND:
         return f"There is nothing at {request.path}: GET / lists the routes."
     if error.code == HTTPStatus.METHOD_NOT_ALLOWED:

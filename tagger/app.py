@@ -3,13 +3,18 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from flask import Flask
 
 from tagger.api import register_errors, routes
 from tagger.errors import TaggerError
+from tagger.recording import Recorder
+from tagger.review_api import review_routes
+from tagger.reviews import ReviewStore, default_url
 from tagger.serving import Serving
+from tagger.topics import known_topics
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -20,18 +25,19 @@ class SettingError(TaggerError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What can be set from outside: the folder of releases, and the largest body of a request in bytes.
+    """What can be set from outside: the folder of releases, the largest body of a request in bytes, the review store's URL.
 
-    follow: take up each new champion while serving.
+    reviews: empty for a SQLite file beside the releases. follow: take up each new champion, and keep answers, while serving.
     """
 
     models: Path = ROOT / "models"
     max_body_bytes: int = 1_048_576
+    reviews: str = ""
     follow: bool = True
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
-    """Read `TAGGER_MODELS` and `TAGGER_MAX_BODY_BYTES`.
+    """Read `TAGGER_MODELS`, `TAGGER_MAX_BODY_BYTES` and `TAGGER_REVIEWS`.
 
     Raises:
         SettingError: a value is no positive whole number.
@@ -40,7 +46,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     limit = environment.get("TAGGER_MAX_BODY_BYTES", str(default.max_body_bytes))
     if not limit.isascii() or not limit.isdigit() or int(limit) == 0:
         raise SettingError(f"TAGGER_MAX_BODY_BYTES must be a positive whole number of bytes, not {limit!r}.")
-    return Settings(Path(environment.get("TAGGER_MODELS") or default.models), int(limit))
+    models = Path(environment.get("TAGGER_MODELS") or default.models)
+    return Settings(models, int(limit), environment.get("TAGGER_REVIEWS", default.reviews))
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -52,8 +59,17 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # French in the answer as people read it
     app.json.sort_keys = False  # type: ignore[attr-defined]
     serving = Serving(settings.models)
+    store = ReviewStore(settings.reviews or default_url(settings.models))
+    recorder = Recorder(store)
     if settings.follow:
         serving.watch()
-    app.register_blueprint(routes(serving))
+        recorder.start()
+    app.register_blueprint(routes(serving, recorder))
+    known = partial(_known_topics, serving)
+    app.register_blueprint(review_routes(store, serving.release, known))
     register_errors(app)
     return app
+
+
+def _known_topics(serving: Serving) -> frozenset[str]:
+    return known_topics(serving.models, serving.release().taxonomy)

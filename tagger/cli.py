@@ -9,16 +9,18 @@ from typing import Any, BinaryIO
 
 import click
 
-from tagger import release_commands
-from tagger.answers import answer_page, tags_object, topics_object
+from tagger.answers import answer_page, tags_object
 from tagger.documents import Page
+from tagger.drift_command import drift_command
 from tagger.errors import InvalidDocumentError, TaggerError, UnreadablePageError
 from tagger.extract.page import read_page
 from tagger.extract.parts import read_parts, read_record
 from tagger.promotions import load_champion
 from tagger.registry import Release
+from tagger.release_commands import COMMANDS
 from tagger.report import report
 from tagger.tags import tag_document, tag_page
+from tagger.topic_commands import topics
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -160,20 +162,6 @@ def _release(models: Path) -> Release:
 
 
 @main.command()
-@click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
-@click.pass_obj
-def topics(models: Path, *, as_json: bool) -> None:
-    """List the topics that the champion knows."""
-    release = _release(models)
-    if as_json:
-        click.echo(json.dumps(topics_object(release.taxonomy.topics, release), ensure_ascii=False, indent=1))
-        return
-    for topic in release.taxonomy.topics:
-        click.echo(f"{click.style(f'{topic.id:20}', bold=True)} {topic.label}")
-        click.echo(f"{'':20} {topic.description} Tagged from a score of {release.policy.thresholds[topic.id]:.2f}.")
-
-
-@main.command()
 @click.pass_obj
 def serve(models: Path) -> None:
     """Serve over HTTP with gunicorn, in the foreground.
@@ -187,7 +175,7 @@ def serve(models: Path) -> None:
     os.execve(sys.executable, [sys.executable, "-m", "gunicorn", "-c", str(configuration)], environment)  # noqa: S606
 
 
-for _command in release_commands.COMMANDS:
+for _command in (topics, drift_command, *COMMANDS):
     main.add_command(_command)
 
 

@@ -1,23 +1,23 @@
 """Which release serves, and how that came about: one append-only log, `models/promotions.jsonl`, is the only truth.
 
 A line is an event: what, which release, which one before it, when, by whom, why, learnt from what. The champion is the release
-of the last promotion or rollback. A line cut off by a crash counts as not written; one that cannot be read is passed over.
+of the last promotion or rollback.
 """
 
 import contextlib
 import fcntl
 import getpass
-import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from tagger.errors import NoReleaseError, TaggerError
-from tagger.registry import Release, is_release_name, load_release, sync_folder
+from tagger.ledger import append_line, read_lines
+from tagger.registry import Release, is_release_name, load_release
 
 LOG = "promotions.jsonl"
 _LOCK = ".lock"
@@ -56,18 +56,13 @@ class Standing:
 
 def read_log(models: Path) -> list[Event]:
     """Return the events that can be read, oldest first; none where there is no log."""
-    try:
-        lines = (models / LOG).read_bytes().split(b"\n")[:-1]
-    except FileNotFoundError:
-        return []
-    return [event for event in map(_event, lines) if event]
+    return [event for record in read_lines(models / LOG) if (event := _event(record))]
 
 
-def _event(line: bytes) -> Event | None:
+def _event(record: Mapping[str, Any]) -> Event | None:
     try:
-        record = json.loads(line)
         event = Event(**{field.name: record[field.name] for field in fields(Event)})
-    except (ValueError, KeyError, TypeError):
+    except KeyError:
         return None
     previous = event.previous is None or is_release_name(event.previous)
     return event if event.kind in get_args(Kind) and previous and is_release_name(event.release) else None
@@ -188,18 +183,7 @@ def locked(models: Path, name: str = _LOCK, *, wait: bool = True) -> Iterator[No
 
 
 def _append(models: Path, event: Event) -> None:
-    """Write one line and have the disk confirm it; what a crash left of another line is cut off first."""
-    path = models / LOG
-    new = not path.exists()
-    with path.open("ab+") as log:
-        log.seek(0)
-        whole = log.read().rfind(b"\n") + 1
-        log.truncate(whole)
-        log.write((json.dumps(asdict(event), ensure_ascii=False) + "\n").encode())
-        log.flush()
-        os.fsync(log.fileno())
-    if new:
-        sync_folder(models)
+    append_line(models / LOG, asdict(event))
 
 
 def now() -> str:

@@ -56,11 +56,17 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class TaggedDocument:
-    """A document with its tags, best first; without any, `abstained` says why."""
+    """A document with its tags, best first; without any, `abstained` says why.
+
+    scores: of every topic, in taxonomy order, in [0, 1]; empty where the text was not scored. unknown_share: of its different
+    terms, those that the model does not know, in [0, 1].
+    """
 
     document: Document
     tags: tuple[Tag, ...]
     abstained: Abstained | None
+    scores: tuple[float, ...] = ()
+    unknown_share: float = 0.0
 
 
 def tag_page(page: Page, model: TopicModel, taxonomy: Taxonomy, policy: Policy) -> tuple[TaggedDocument, ...]:
@@ -77,13 +83,14 @@ def tag_document(document: Document, model: TopicModel, taxonomy: Taxonomy, poli
         return TaggedDocument(document, (), "not_french")
     encoded = model.encode(document)
     if not len(encoded.indices):
-        return TaggedDocument(document, (), "no_known_terms")
+        return TaggedDocument(document, (), "no_known_terms", unknown_share=1.0)
     scores = model.score(encoded).tolist()
     tags = tuple(
         Tag(taxonomy.topics[column], scores[column], _evidence(document, encoded, model.contributions(encoded, column)))
         for column in policy.chosen(scores, taxonomy)
     )
-    return TaggedDocument(document, tags, None if tags else "no_topic")
+    unknown_share = 1 - len(encoded.indices) / encoded.length
+    return TaggedDocument(document, tags, None if tags else "no_topic", tuple(scores), unknown_share)
 
 
 def _evidence(document: Document, encoded: Encoded, contributions: Mapping[str, float]) -> tuple[Evidence, ...]:

@@ -78,7 +78,8 @@ def test_topics(client: FlaskClient) -> None:
 
 def test_health(client: FlaskClient, tiny_release: Release) -> None:
     assert client.get("/livez").get_json() == {"status": "alive"}
-    assert {"status": "ready", "release": tiny_release.name} == client.get("/readyz").get_json()
+    ready = client.get("/readyz").get_json()
+    assert ("ready", tiny_release.name) == (ready["status"], ready["release"])
 
 
 @pytest.mark.parametrize(
@@ -132,7 +133,7 @@ def test_an_unexpected_failure_is_a_problem_too(app: Flask, monkeypatch: pytest.
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("boom")
 
-    monkeypatch.setattr("tagger.api.answer_page", broken)
+    monkeypatch.setattr("tagger.api.tag_page", broken)
 
     detail = problem(post(app.test_client(), PAGE), 500)
 

@@ -25,12 +25,13 @@ pytestmark = pytest.mark.release
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """`tagger serve` as a user starts it, on a free port, ready."""
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """`tagger serve` as a user starts it, on a free port, ready; what it is told is not kept in the checkout."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    environment = {**os.environ, "PORT": str(port), "WEB_CONCURRENCY": "1"}
+    reviews = f"sqlite:///{tmp_path_factory.mktemp('reviews') / 'reviews.db'}"
+    environment = {**os.environ, "PORT": str(port), "WEB_CONCURRENCY": "1", "TAGGER_REVIEWS": reviews}
     command = [sys.executable, "-m", "tagger.cli", "serve"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=ROOT) as process:
         url = f"http://127.0.0.1:{port}"
@@ -61,13 +62,16 @@ def test_readme_commands_run(block: str, server: str) -> None:
         cwd=ROOT,
         capture_output=True,
         check=False,
+        timeout=300,
     )
 
     shown = "" if "training" in block else done.stderr.decode()  # training names its steps there
     assert (0, "") == (done.returncode, shown), done.stdout.decode() + done.stderr.decode()
     assert done.stdout.strip()
-    if "/v1/tags" in block:
+    if block.startswith("curl") and "/v1/tags" in block:
         assert json.loads(done.stdout)["documents"]
+    if "tests.clients" in block:
+        assert '"failed": 0' in done.stdout.decode()
 
 
 def test_there_are_readme_commands() -> None:
@@ -79,7 +83,7 @@ def test_every_route_verb_target_and_setting_is_in_the_readme(tmp_path: os.PathL
     routes = {rule.rule for rule in app.url_map.iter_rules()} - {"/"}
     verbs = {f"tagger {name}" for name in cli.main.commands} | {f"training {name}" for name in training.main.commands}
     targets = set(re.findall(r"^(serve|test|install|train|evaluate):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    settings = {"TAGGER_MODELS", "TAGGER_MAX_BODY_BYTES", "TAGGER_HOST", "PORT", "WEB_CONCURRENCY"}
+    settings = {"TAGGER_MODELS", "TAGGER_MAX_BODY_BYTES", "TAGGER_REVIEWS", "TAGGER_HOST", "PORT", "WEB_CONCURRENCY"}
     reasons = {"no_topic", "too_short", "not_french", "no_known_terms", "no_document"}
 
     offered = routes | verbs | {f"make {target}" for target in targets} | settings | reasons

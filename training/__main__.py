@@ -1,26 +1,33 @@
 """`python -m training run` makes and promotes a release; `evaluate`, `check` and `ablate` measure releases and the corpus."""
 
+import signal
 import sys
 from pathlib import Path
 
 import click
+from threadpoolctl import threadpool_limits
 
 from tagger.errors import TaggerError
 from tagger.gazetteer import read_gazetteer
-from tagger.promotions import champion_name, promote
+from tagger.promotions import BusyError, champion_name
 from tagger.registry import load_release
+from tagger.reviews import ReviewStore
 from tagger.taxonomy import read_taxonomy
+from tagger.topics import read_changes
 from training.ablate import VARIANTS, ablate, table
 from training.baselines import read_keywords
 from training.benchmark import benchmark
 from training.check import problems, statistics_of
-from training.corpus import CorpusError, corpus_digest, read_examples
-from training.release import make_release, others, progress, split
+from training.corpus import CorpusError, read_examples
+from training.release import others, progress, split
 from training.report import evaluated
+from training.retrain import gather, read_syllabus, retrain, with_reviews
 
 ROOT = Path(__file__).resolve().parent.parent
 TAXONOMY = ROOT / "training/taxonomy.json"
 LEXICON = ROOT / "training/lexicon.tsv"
+# Exit codes, told apart from 1 (failed) and 2 (wrong usage).
+REFUSED, BUSY = 3, 4
 _PATH = click.Path(path_type=Path)
 
 corpus_option = click.option(
@@ -43,6 +50,11 @@ def shipped_corpus() -> list[Path]:
     return sorted((ROOT / "training/corpus").glob("*.jsonl"))
 
 
+def concept_files(taxonomy_path: Path) -> list[Path]:
+    """Return the lexicon of French themes, and the gazetteer beside the taxonomy, if there is one."""
+    return [path for path in (LEXICON, taxonomy_path.parent / "gazetteer.tsv") if path.is_file()]
+
+
 class Group(click.Group):
     """Commands whose errors of ours are one sentence on stderr and exit code 1."""
 
@@ -50,6 +62,9 @@ class Group(click.Group):
         """Run the command."""
         try:
             return super().invoke(ctx)
+        except BusyError as error:
+            click.echo(f"Error: {error}", err=True)
+            ctx.exit(BUSY)
         except (TaggerError, OSError) as error:
             raise click.ClickException(str(error)) from error
 
@@ -72,28 +87,54 @@ def main() -> None:
 )
 @models_option
 @keywords_option
+@click.option(
+    "--reviews", "url", envvar="TAGGER_REVIEWS", show_envvar=True, help="The store of editors' reviews to learn from."
+)
+@click.option("--since", help="Leave out reviews before this date, ISO 8601.")
+@click.option("--dry-run", is_flag=True, help="Train and judge, but write and promote nothing.")
 @click.option("--utc", default="20261121T000000Z", help="Date of the newest text, YYYYMMDDTHHMMSSZ; part of the name.")
-def run(corpus: tuple[Path, ...], taxonomy_path: Path, names: tuple[Path, ...], models: Path, keywords: Path, utc: str) -> None:
-    """Fit, calibrate and evaluate on labelled texts, write a release and promote it.
+@click.option("--why", default="trained", help="The reason, for the promotions log.")
+def run(  # noqa: PLR0913, PLR0917 - an argument for each option
+    corpus: tuple[Path, ...],
+    taxonomy_path: Path,
+    names: tuple[Path, ...],
+    models: Path,
+    keywords: Path,
+    url: str | None,
+    since: str | None,
+    utc: str,
+    why: str,
+    *,
+    dry_run: bool,
+) -> None:
+    """Fit, calibrate and evaluate on labelled texts and reviews, write a release, and promote it if the gate lets it pass.
 
-    The same texts and the same lock file give the same release, byte for byte.
+    The gate: floors.json and golden.jsonl beside the taxonomy, and the champion on the same held-out texts. Topics that were
+    added, removed or renamed with `tagger topics` count. The same texts and the same lock file give the same release, byte for
+    byte. Exit status: 0 promoted (or passed, in a dry run), 3 refused by the gate, 4 another training is running, 1 failed.
     """
-    paths = list(corpus) or shipped_corpus()
-    taxonomy = read_taxonomy(taxonomy_path.read_text(encoding="utf-8"))
-    listed = "".join(path.read_text(encoding="utf-8") for path in names) if names else _concepts(taxonomy_path)
-    gazetteer = read_gazetteer(listed)
-    name, report = make_release(
-        read_examples(paths, taxonomy),
-        taxonomy,
-        gazetteer,
-        models=models,
-        utc=utc,
-        digest=corpus_digest(paths),
-        keywords=read_keywords(keywords),
-    )
-    promote(models, name, why="trained")
-    click.echo(report.markdown)
-    click.echo(f"The champion is {name}; its card and pictures are in {models / name}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    syllabus = read_syllabus(taxonomy_path, read_changes(models), names or concept_files(taxonomy_path), keywords)
+    sources = gather(list(corpus) or shipped_corpus(), syllabus)
+    if url:
+        sources = with_reviews(sources, ReviewStore(url), syllabus.taxonomy, since)
+        click.echo(f"{sources.reviewed} reviewed documents to learn from", err=True)
+        for conflict in sources.conflicts:
+            click.echo(f"reviews contradict each other: {conflict}", err=True)
+    # Two threads share sums of a few thousand numbers at ten times the cost of adding them.
+    with threadpool_limits(1):
+        outcome = retrain(sources, syllabus, models=models, utc=utc, why=why, dry_run=dry_run)
+    click.echo(outcome.report.markdown)
+    if outcome.verdict is None:
+        click.echo("Too few texts to hold some out: the release is not compared with the one before it.")
+    else:
+        click.echo(outcome.verdict.markdown())
+    if dry_run:
+        click.echo(f"Dry run: {outcome.name} is not written.")
+    elif outcome.champion:
+        click.echo(f"The champion is {outcome.name}; its card and pictures are in {models / outcome.name}")
+    if outcome.verdict and not outcome.verdict.promoted:
+        sys.exit(REFUSED)
 
 
 @main.command("evaluate")
@@ -147,7 +188,7 @@ def check_command(corpus: tuple[Path, ...], taxonomy_path: Path) -> None:
 def ablate_command(gold: Path | None, corpus: tuple[Path, ...]) -> None:
     """Change one choice at a time and print what it costs, as a table: how training/ablation.md was made."""
     taxonomy = read_taxonomy(TAXONOMY.read_text(encoding="utf-8"))
-    names = read_gazetteer(_concepts(TAXONOMY))
+    names = read_gazetteer("".join(path.read_text(encoding="utf-8") for path in concept_files(TAXONOMY)))
     train, _ = split(read_examples(list(corpus) or shipped_corpus(), taxonomy))
     real = [example for example in read_examples([gold], taxonomy) if not example.borderline] if gold else []
     rows = [ablate(variant, train, real, taxonomy, names) for variant in progress(VARIANTS, "ablation")]
@@ -163,12 +204,6 @@ def benchmark_command(folders: tuple[Path, ...]) -> None:
     click.echo("| data | texts to learn from | texts scored | accuracy |\n|---|---:|---:|---:|")
     for score in scores:
         click.echo(f"| {score.name} | {score.train} | {score.dev} | {score.accuracy:.3f} |")
-
-
-def _concepts(taxonomy_path: Path) -> str:
-    """Return the lexicon of French themes, and the gazetteer beside the taxonomy, if there is one."""
-    beside = taxonomy_path.parent / "gazetteer.tsv"
-    return "".join(path.read_text(encoding="utf-8") for path in (LEXICON, beside) if path.is_file())
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from tagger.text import Term, fold, terms
 from training import calibrate
 from training.corpus import Example
 from training.evaluate import FORMS, Bools, Form, form
-from training.fit import Gold, topic_matrix, unfitted
+from training.fit import Gold, to_the_last_digit, topic_matrix, unfitted
 
 _THEME = f"{MARK}theme:"
 Words = Callable[[Document, Gazetteer], Iterator[tuple[Field, str]]]
@@ -158,7 +158,8 @@ def ablate(
     texts, labels = _prepared(variant, train, gazetteer), topic_matrix(train, taxonomy)
     values = np.zeros(labels.shape)
     for fitted_on, held_out in calibrate.folds(labels):
-        fitted = _pipeline(variant).fit([texts[i] for i in fitted_on], labels[fitted_on])
+        with to_the_last_digit():
+            fitted = _pipeline(variant).fit([texts[i] for i in fitted_on], labels[fitted_on])
         values[held_out] = fitted.decision_function([texts[i] for i in held_out])
     lengths = calibrate.lengths(texts)
     factors = calibrate.calibration(values, lengths, labels)
@@ -168,7 +169,8 @@ def ablate(
     if not gold:
         return Row(variant, measured, None)
     real = _prepared(variant, gold, gazetteer)
-    pipeline = _pipeline(variant).fit(texts, labels)
+    with to_the_last_digit():
+        pipeline = _pipeline(variant).fit(texts, labels)
     real_scores = calibrate.calibrated(pipeline.decision_function(real), calibrate.lengths(real), factors)
     return Row(variant, measured, _measured(real_scores, topic_matrix(gold, taxonomy), _tags(real_scores, gold, thresholds)))
 

@@ -11,7 +11,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from tagger.model import Floats
 from tagger.tags import Policy
 from tagger.taxonomy import Taxonomy
-from training.fit import Gold, unfitted
+from training.fit import Gold, to_the_last_digit, unfitted
 
 FOLDS = 5
 SEED = 20260101
@@ -41,7 +41,8 @@ def out_of_fold(texts: Sequence[str], gold: Gold, progress: Iterable[int]) -> Fl
     by_fold = folds(gold)
     for fold in progress:
         fitted_on, held_out = by_fold[fold]
-        pipeline = unfitted().fit([texts[i] for i in fitted_on], gold[fitted_on])
+        with to_the_last_digit():
+            pipeline = unfitted().fit([texts[i] for i in fitted_on], gold[fitted_on])
         values[held_out] = pipeline.decision_function([texts[i] for i in held_out]).reshape(len(held_out), -1)
     return values
 
@@ -56,7 +57,8 @@ def calibration(values: Floats, log_lengths: Floats, gold: Gold) -> Floats:
     columns = []
     for column in range(gold.shape[1]):
         inputs = np.column_stack([values[:, column], log_lengths])
-        fitted = LogisticRegression(C=100.0, solver="newton-cg", tol=1e-10, max_iter=1000).fit(inputs, gold[:, column])
+        with to_the_last_digit():
+            fitted = LogisticRegression(C=100.0, solver="newton-cg", tol=1e-15, max_iter=1000).fit(inputs, gold[:, column])
         columns.append([*fitted.coef_[0], fitted.intercept_[0]])
     return np.array(columns).T
 

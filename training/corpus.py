@@ -43,11 +43,12 @@ def split_of(example_id: str) -> Split:
     return "test" if share < TEST_SHARE else "train"
 
 
-def read_examples(paths: Iterable[Path], taxonomy: Taxonomy) -> list[Example]:
+def read_examples(paths: Iterable[Path], taxonomy: Taxonomy, removed: frozenset[str] = frozenset()) -> list[Example]:
     """Read labelled JSON lines, in file and line order.
 
     A line holds `topics` (a list of ids) and some of `title, lead, body` (`text` is taken for `body`); `id` (without one, the
-    digest of the line), `kind` (`snippet` is taken for `related`), `note` and `sure` where they are known.
+    digest of the line), `kind` (`snippet` is taken for `related`), `note` and `sure` where they are known. A removed topic
+    among the labels is passed over.
 
     Raises:
         CorpusError: a file cannot be read, a line is no document, a topic is unknown, or an id stands twice.
@@ -62,7 +63,7 @@ def read_examples(paths: Iterable[Path], taxonomy: Taxonomy) -> list[Example]:
         for number, line in enumerate(lines, start=1):
             if line.strip():
                 try:
-                    example = _example(line, taxonomy)
+                    example = _example(line, taxonomy, removed)
                 except (ValueError, KeyError, TypeError, AttributeError, InvalidDocumentError) as error:
                     reason = f"it has no {error}." if isinstance(error, KeyError) else error
                     raise CorpusError(f"{path}, line {number}: {reason}") from error
@@ -75,11 +76,12 @@ def read_examples(paths: Iterable[Path], taxonomy: Taxonomy) -> list[Example]:
     return examples
 
 
-def _example(line: str, taxonomy: Taxonomy) -> Example:
+def _example(line: str, taxonomy: Taxonomy, removed: frozenset[str]) -> Example:
     record = json.loads(line)
     topics = record["topics"]
     if not isinstance(topics, list):
         raise TypeError(f"topics must be a list of ids, not {topics!r}.")
+    topics = [topic for topic in topics if topic not in removed]
     if unknown := set(topics) - set(taxonomy.ids):
         raise ValueError(f"unknown topic {', '.join(map(str, sorted(unknown)))}; the taxonomy has {', '.join(taxonomy.ids)}.")
     parts: dict[str, Any] = {key: record[key] for key in ("title", "lead", "body", "rubric") if key in record}

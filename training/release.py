@@ -1,6 +1,7 @@
 """Examples -> a release: fit, calibrate out of fold, evaluate on texts that were held out, write a card, save."""
 
 import io
+import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,13 +13,15 @@ import click
 import joblib
 import numpy as np
 
+from tagger.drift import Observation, reference, write_reference
 from tagger.gazetteer import Gazetteer
 from tagger.registry import Release, save_release
+from tagger.tags import tag_document
 from tagger.taxonomy import Taxonomy
 from training import calibrate
 from training.baselines import Keywords, by_default_classifier, by_keywords
 from training.corpus import CorpusError, Example
-from training.evaluate import Answers, calibration_error, measure, reliability
+from training.evaluate import Answers, TopicResult, calibration_error, measure, reliability
 from training.fit import SMALL_CORPUS, fit, prepared, topic_matrix, topic_model
 from training.report import Report, evaluated, make_report
 
@@ -87,6 +90,9 @@ def make_release(
         # What reading pipeline.joblib depends on. NumPy is left out: its version differs by Python in the lock file, and the
         # release is otherwise the same bytes with each (2.4 on Python 3.11, 2.5 on 3.13).
         "versions": {package: version(package) for package in ("scikit-learn", "joblib")},
+        # Of texts it has not seen; they are ours, harder than a day's news, so that the first weeks will show a difference.
+        "reference": json.loads(write_reference(reference(_observations(release, test)))) if test else None,
+        "topics": {topic: _confidence(result) for topic, result in measure(train, unseen, release).topics.items()},
         "metrics": {
             "macro_f1": round(report.result.macro_f1.value, 4),
             "false_tag_rate": round(report.result.false_tag_rate.value, 4),
@@ -111,6 +117,25 @@ def make_release(
         utc=utc,
     )
     return name, report
+
+
+def _observations(release: Release, examples: Sequence[Example]) -> list[Observation]:
+    answered = [tag_document(e.document, release.model, release.taxonomy, release.policy) for e in examples]
+    return [
+        Observation(
+            dict(zip(release.taxonomy.ids, tagged.scores, strict=True)) if tagged.scores else {},
+            tuple(tag.topic.id for tag in tagged.tags),
+            tagged.abstained,
+            tagged.unknown_share,
+        )
+        for tagged in answered
+    ]
+
+
+def _confidence(result: TopicResult) -> dict[str, Any]:
+    """Return what is known of a topic from texts it was not fitted on: few texts show in a wide interval."""
+    interval = [round(result.f1.low, 3), round(result.f1.high, 3)]
+    return {"texts": result.texts, "f1": round(result.f1.value, 3), "f1_interval": interval}
 
 
 def others(

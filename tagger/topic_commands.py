@@ -1,0 +1,145 @@
+"""`tagger topics`: what the champion knows, and a newsroom's own topics: added with examples, renamed, removed."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from tagger.answers import topics_object
+from tagger.errors import InvalidDocumentError, TaggerError
+from tagger.extract.parts import read_record
+from tagger.promotions import load_champion, now, user
+from tagger.registry import Release
+from tagger.reviews import Review, ReviewStore, default_url
+from tagger.topics import Change, TopicError, add_topic, read_changes, remove_topic, rename_topic
+
+ROOT = Path(__file__).resolve().parent.parent
+PARTS = ("kind", "title", "lead", "body", "rubric")
+# What a topic needs to be learnt at all; with twice as many it is useful.
+LEAST_EXAMPLES = 12
+
+T = TypeVar("T")
+
+
+@click.group(invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
+@click.pass_context
+def topics(context: click.Context, *, as_json: bool) -> None:
+    """List the topics that the champion knows, and add, rename or remove one."""
+    if context.invoked_subcommand is not None:
+        return
+    models: Path = context.obj
+    release = _tried(lambda: load_champion(models))
+    if as_json:
+        click.echo(json.dumps(topics_object(release.taxonomy.topics, release), ensure_ascii=False, indent=1))
+        return
+    learnt = release.manifest.get("topics", {})
+    for topic in release.taxonomy.topics:
+        click.echo(f"{click.style(f'{topic.id:20}', bold=True)} {topic.label}")
+        threshold = f"Tagged from a score of {release.policy.thresholds[topic.id]:.2f}."
+        click.echo(f"{'':20} {' '.join(filter(None, [topic.description, threshold, _confidence(learnt.get(topic.id))]))}")
+    for change in _waiting(models, release):
+        click.echo(f"{click.style(f'{change.topic:20}', bold=True)} {change.label}: {change.kind}, from the next training on")
+
+
+def _confidence(learnt: dict[str, Any] | None) -> str:
+    if not learnt:
+        return ""
+    low, high = learnt["f1_interval"]
+    return f"Learnt from {learnt['texts']} texts: F1 {learnt['f1']:.2f} [{low:.2f}, {high:.2f}] on texts it had not seen."
+
+
+def _waiting(models: Path, release: Release) -> list[Change]:
+    known = set(release.taxonomy.ids)
+    return [c for c in read_changes(models) if (c.kind == "added") != (c.topic in known) and c.kind != "renamed"]
+
+
+@topics.command("add")
+@click.argument("slug")
+@click.option("--label", required=True, help="What editors read.")
+@click.option("--description", default="", help="A sentence: what a text of this topic is about.")
+@click.option(
+    "--examples",
+    "file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Texts of the topic, at least 12 and better 20 or more: JSON lines (title?, lead?, body), or a text a line. Without, "
+    "reviews must name the topic before a training can learn it.",
+)
+@click.option("--train/--no-train", default=True, help="Train at once; without, the next training takes it up.")
+@click.pass_obj
+def add(models: Path, slug: str, label: str, description: str, file: Path | None, *, train: bool) -> None:
+    """Add the topic SLUG with example texts, which are kept as reviews, and train a release that knows it."""
+    release = _tried(lambda: load_champion(models))
+    reviews = _tried(lambda: _read_examples(file, slug, release.name)) if file else []
+    store = _tried(lambda: ReviewStore(_url(models)))
+    _tried(store.migrate)
+    _tried(lambda: add_topic(models, release.taxonomy, slug, label, description))
+    _tried(lambda: store.add_all(reviews))
+    click.echo(f"{slug} is added with {len(reviews)} examples.")
+    if train and reviews:
+        _train(models, f"topic {slug} added")
+
+
+@topics.command("rename")
+@click.argument("slug")
+@click.option("--label", required=True, help="What editors shall read from the next training on.")
+@click.option("--train/--no-train", default=True, help="Train at once; without, the next training takes it up.")
+@click.pass_obj
+def rename(models: Path, slug: str, label: str, *, train: bool) -> None:
+    """Give the topic SLUG another label. Its id and its history stay."""
+    _tried(lambda: rename_topic(models, load_champion(models).taxonomy, slug, label))
+    click.echo(f"{slug} is called {label!r} from the next training on.")
+    if train:
+        _train(models, f"topic {slug} renamed")
+
+
+@topics.command("remove")
+@click.argument("slug")
+@click.option("--train/--no-train", default=True, help="Train at once; without, the next training takes it up.")
+@click.pass_obj
+def remove(models: Path, slug: str, *, train: bool) -> None:
+    """Remove the topic SLUG from those of the next release. What editors said of it is kept."""
+    _tried(lambda: remove_topic(models, load_champion(models).taxonomy, slug))
+    click.echo(f"{slug} is removed from the next training on.")
+    if train:
+        _train(models, f"topic {slug} removed")
+
+
+def _read_examples(file: Path, slug: str, release: str) -> list[Review]:
+    lines = [line for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    reviews = {}
+    for number, line in enumerate(lines, start=1):
+        try:
+            record = json.loads(line) if file.suffix in {".json", ".jsonl"} else {"body": line}
+            parts = {key: record[key] for key in PARTS if record.get(key)}
+            parts.setdefault("body", record.get("text", ""))
+            read_record(json.dumps(parts))
+        except (ValueError, AttributeError, InvalidDocumentError) as error:
+            raise TopicError(f"{file}, line {number}: {error}") from error
+        digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        reviews[digest] = Review(f"{slug}-{digest[:32]}", parts, release, (), (), (slug,), user(), now())
+    if len(reviews) < LEAST_EXAMPLES:
+        raise TopicError(f"{file} holds {len(reviews)} different texts: a topic needs {LEAST_EXAMPLES}, and better 20 or more.")
+    return list(reviews.values())
+
+
+def _train(models: Path, why: str) -> None:
+    command = [sys.executable, "-m", "training", "run", "--models", str(models), "--reviews", _url(models), "--why", why]
+    sys.exit(subprocess.run(command, cwd=ROOT, check=False).returncode)  # noqa: S603 - our own trainer with fixed arguments
+
+
+def _url(models: Path) -> str:
+    return os.environ.get("TAGGER_REVIEWS") or default_url(models)
+
+
+def _tried(action: Callable[[], T]) -> T:
+    try:
+        return action()
+    except (TaggerError, OSError) as error:
+        raise click.ClickException(str(error)) from error
