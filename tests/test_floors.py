@@ -6,15 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from tagger.taxonomy import read_taxonomy
 from tests.conftest import ROOT
-from training.floors import NO_FLOORS, Floors, FloorsError, read_floors, write_floors
+from training.evaluate import Interval, Result, TopicResult
+from training.floors import NO_FLOORS, Floors, FloorsError, reached, read_floors, write_floors
 
 SHIPPED = ROOT / "training/floors.json"
 
 
 @pytest.fixture
 def floors() -> Floors:
-    return read_floors(SHIPPED)
+    topics = {"ukraine-war": 0.78, "korea": 0.84, "moldova-elections": 0.79, "french-defence": 0.82}
+    return Floors(topics, 0.84, 0.06, 0.02, 4_000_000, 2.0)
 
 
 @pytest.fixture
@@ -25,7 +28,20 @@ def path(floors: Floors, tmp_path: Path) -> Path:
 
 def test_floors_are_read_as_they_were_written(floors: Floors, path: Path) -> None:
     assert floors == read_floors(path)
-    assert SHIPPED.read_bytes() == path.read_bytes()
+
+
+def test_the_shipped_floors_are_read() -> None:
+    assert set(read_taxonomy((SHIPPED.parent / "taxonomy.json").read_text(encoding="utf-8")).ids) == set(
+        read_floors(SHIPPED).topics
+    )
+
+
+def test_floors_are_set_to_the_worse_ends_of_what_was_measured(floors: Floors) -> None:
+    certain = Interval(0.9, 0.876, 0.95)
+    topic = TopicResult(40, certain, certain, certain)
+    result = Result(100, {"korea": topic}, Interval(0.9, 0.891, 0.92), 50, 1, Interval(0.02, 0.0, 0.043), None)
+
+    assert replace(floors, topics={"korea": 0.87}, macro_f1=0.89, highest_false_tag_rate=0.05) == reached(result, floors)
 
 
 def test_no_floors_can_be_written_too(tmp_path: Path) -> None:

@@ -148,8 +148,23 @@ def test_a_terminated_training_leaves_nothing_half_written(line: str, trained: P
         pass
 
 
+def test_a_full_disk_fails_the_training_and_leaves_nothing_half_written(tmp_path: Path) -> None:
+    """No file may grow beyond 5 kB, as on a disk that is full: the operating system refuses the next byte."""
+    command = [sys.executable, "-m", "training", "run", "--corpus", str(DATA / "toy.jsonl"), "--models", str(tmp_path)]
+    command += ["--taxonomy", str(DATA / "toy-taxonomy.json"), "--gazetteer", str(DATA / "toy-gazetteer.tsv")]
+    limit = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000)); "
+    limit += "import runpy; sys.argv = sys.argv[1:]; runpy.run_module('training', run_name='__main__')"
+
+    done = subprocess.run([sys.executable, "-c", limit, *command[2:]], cwd=ROOT, capture_output=True, check=False, text=True)
+
+    assert 1 == done.returncode
+    assert "File too large" in done.stderr
+    assert [] == release_names(tmp_path)
+    assert [] == list(tmp_path.glob(".new-*"))
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> ReviewStore:
+def newsroom_store(tmp_path: Path) -> ReviewStore:
     store = ReviewStore(f"sqlite:///{tmp_path / 'reviews.db'}")
     store.migrate()
     return store
@@ -160,39 +175,43 @@ def review(key: str, body: str, *, release: str, **verdicts: Sequence[str]) -> R
     return Review(key, {"body": body}, release, accepted, rejected, added, f"editor {key}", f"2026-01-0{len(key)}T00:00:00Z")
 
 
-def test_reviews_are_learnt_from_with_the_latest_word(store: ReviewStore, taxonomy: Taxonomy, tiny_release: Release) -> None:
+def test_reviews_are_learnt_from_with_the_latest_word(
+    newsroom_store: ReviewStore, taxonomy: Taxonomy, tiny_release: Release
+) -> None:
     name = tiny_release.name
-    store.add(review("a", "Le col du Galibier", release=name, accepted=["velo"], added=["cuisine"]))
-    store.add(review("bb", "Le col du Galibier", release=name, rejected=["cuisine"]))
-    store.add(review("ccc", "La soupe au four", release=name, rejected=["velo"], added=["danse"]))
+    newsroom_store.add(review("a", "Le col du Galibier", release=name, accepted=["velo"], added=["cuisine"]))
+    newsroom_store.add(review("bb", "Le col du Galibier", release=name, rejected=["cuisine"]))
+    newsroom_store.add(review("ccc", "La soupe au four", release=name, rejected=["velo"], added=["danse"]))
     corpus = gather([DATA / "toy.jsonl"], Syllabus(taxonomy, GAZETTEER))
 
-    sources = with_reviews(corpus, store, taxonomy, since=None)
+    sources = with_reviews(corpus, newsroom_store, taxonomy, since=None)
 
     learnt = {example.record["body"]: example.topics for example in sources.examples[len(corpus.examples) :]}
     assert {"Le col du Galibier": frozenset({"velo"}), "La soupe au four": frozenset()} == learnt
     (conflict,) = sources.conflicts
     assert ("cuisine", "editor a", "editor bb") == (conflict.topic, conflict.earlier.reviewer, conflict.later.reviewer)
     assert corpus.digest != sources.digest
-    assert 1 == with_reviews(corpus, store, taxonomy, since="2026-01-03T00:00:00Z").reviewed
+    assert 1 == with_reviews(corpus, newsroom_store, taxonomy, since="2026-01-03T00:00:00Z").reviewed
 
 
-def test_without_reviews_the_corpus_is_what_it_was(store: ReviewStore, taxonomy: Taxonomy) -> None:
+def test_without_reviews_the_corpus_is_what_it_was(newsroom_store: ReviewStore, taxonomy: Taxonomy) -> None:
     corpus = gather([DATA / "toy.jsonl"], Syllabus(taxonomy, GAZETTEER))
 
-    assert Sources(corpus.examples, corpus.digest) == with_reviews(corpus, store, taxonomy, since=None)
+    assert Sources(corpus.examples, corpus.digest) == with_reviews(corpus, newsroom_store, taxonomy, since=None)
 
 
 def test_what_was_drawn_at_random_is_kept_for_the_test(
-    store: ReviewStore, taxonomy: Taxonomy, tiny_release: Release, monkeypatch: pytest.MonkeyPatch
+    newsroom_store: ReviewStore, taxonomy: Taxonomy, tiny_release: Release, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is the only unbiased sample of the stream: learning from it would spoil it as a measure."""
     stored = review("a", "Le col", release=tiny_release.name, accepted=["velo"])
-    store.add(stored)
-    whole = store.reviews
-    monkeypatch.setattr(store, "reviews", lambda **asked: [replace(found, sample="random") for found in whole(**asked)])
+    newsroom_store.add(stored)
+    whole = newsroom_store.reviews
+    monkeypatch.setattr(
+        newsroom_store, "reviews", lambda **asked: [replace(found, sample="random") for found in whole(**asked)]
+    )
 
-    (example,) = with_reviews(Sources([], ""), store, taxonomy, since=None).examples
+    (example,) = with_reviews(Sources([], ""), newsroom_store, taxonomy, since=None).examples
 
     assert ("test", document_id(stored.document)) == (example.split, example.id)
 

@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits
 
 from tagger.errors import TaggerError
 from tagger.gazetteer import read_gazetteer
-from tagger.promotions import BusyError, champion_name
+from tagger.promotions import BusyError, champion_name, load_champion
 from tagger.registry import load_release
 from tagger.reviews import ReviewStore
 from tagger.taxonomy import read_taxonomy
@@ -19,6 +19,8 @@ from training.baselines import read_keywords
 from training.benchmark import benchmark
 from training.check import problems, statistics_of
 from training.corpus import CorpusError, read_examples
+from training.evaluate import ask, measure
+from training.floors import reached, read_floors, write_floors
 from training.release import others, progress, split
 from training.report import evaluated
 from training.retrain import gather, read_syllabus, retrain, with_reviews
@@ -180,6 +182,19 @@ def check_command(corpus: tuple[Path, ...], taxonomy_path: Path) -> None:
     if found:
         raise CorpusError(f"{len(found)} problems in {len(paths)} files.")
     click.echo("No copies, no leaks between the splits, no templates.")
+
+
+@main.command("floors")
+@models_option
+@click.option("--lower", is_flag=True, help="Allow floors to ask less than they do; commit it on its own, with the reason.")
+def floors_command(models: Path, *, lower: bool) -> None:
+    """Set the floors of the gate to what the champion reaches for certain: the worse ends of its intervals, held-out texts."""
+    release = load_champion(models)
+    _, test = split(read_examples(shipped_corpus(), release.taxonomy))
+    result = measure(test, ask(release, list(progress(test, "evaluating"))), release)
+    path = TAXONOMY.parent / "floors.json"
+    write_floors(path, reached(result, read_floors(path)), lower=lower)
+    click.echo(path.read_text(encoding="utf-8"))
 
 
 @main.command("ablate")
