@@ -12,7 +12,7 @@ from tagger.api import register_errors, routes
 from tagger.errors import TaggerError
 from tagger.recording import Recorder
 from tagger.review_api import review_routes
-from tagger.reviews import ReviewStore, default_url
+from tagger.review_store import ReviewStore, default_url
 from tagger.serving import Serving
 from tagger.topics import known_topics
 

@@ -8,7 +8,7 @@ import click
 from tagger.drift import plot, table
 from tagger.errors import TaggerError
 from tagger.promotions import load_champion
-from tagger.reviews import ReviewStore, default_url
+from tagger.review_store import ReviewStore, default_url
 from tagger.watching import measure_drift
 
 

@@ -11,7 +11,8 @@ from tagger.drift import Drift
 from tagger.errors import StoreUnavailableError, TaggerError
 from tagger.promotions import now
 from tagger.registry import Release
-from tagger.reviews import Answer, ReviewStore
+from tagger.review import Answer
+from tagger.review_store import ReviewStore
 from tagger.tags import TaggedDocument
 from tagger.watching import measure_drift
 

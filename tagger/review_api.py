@@ -14,7 +14,8 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from tagger.api import read_json
 from tagger.errors import InvalidReviewError
 from tagger.registry import Release, is_release_name
-from tagger.reviews import Place, Review, ReviewStore, StoredReview, check_review, utc
+from tagger.review import Place, Review, StoredReview, check_review, utc
+from tagger.review_store import ReviewStore
 
 MOST_AT_ONCE = 1000
 _LARGEST_NUMBER = 2**63 - 1

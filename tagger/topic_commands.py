@@ -16,7 +16,8 @@ from tagger.errors import InvalidDocumentError, TaggerError
 from tagger.extract.parts import read_record
 from tagger.promotions import load_champion, now, user
 from tagger.registry import Release
-from tagger.reviews import Review, ReviewStore, default_url
+from tagger.review import Review
+from tagger.review_store import ReviewStore, default_url
 from tagger.topics import Change, TopicError, add_topic, read_changes, remove_topic, rename_topic
 
 ROOT = Path(__file__).resolve().parent.parent

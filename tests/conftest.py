@@ -15,7 +15,7 @@ from tagger.app import Settings, create_app
 from tagger.gazetteer import read_gazetteer
 from tagger.promotions import load_champion, promote
 from tagger.registry import Release
-from tagger.reviews import ReviewStore
+from tagger.review_store import ReviewStore
 from tagger.taxonomy import Taxonomy, read_taxonomy
 from tests import postgres
 from training.corpus import read_examples

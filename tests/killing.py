@@ -18,7 +18,8 @@ from pathlib import Path
 from tagger.gazetteer import read_gazetteer
 from tagger.promotions import champion_name, locked, promote, prune, read_log, release_names, standing
 from tagger.registry import load_release
-from tagger.reviews import Review, ReviewStore
+from tagger.review import Review
+from tagger.review_store import ReviewStore
 from tagger.taxonomy import read_taxonomy
 from training.corpus import read_examples
 from training.release import make_release

@@ -10,7 +10,7 @@ from tagger.app import Settings, create_app
 from tagger.extract.page import read_page
 from tagger.recording import CAPACITY, Recorder
 from tagger.registry import Release
-from tagger.reviews import ReviewStore
+from tagger.review_store import ReviewStore
 from tagger.tags import tag_page
 
 NEWS = "Le chef sort le gratin du four, la recette demande un oignon."

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from tagger.api import register_errors
 from tagger.registry import Release
+from tagger.review import Answer
 from tagger.review_api import review_routes
-from tagger.reviews import Answer, ReviewStore
+from tagger.review_store import ReviewStore
 from tests.test_api import problem
 
 NAME = "20260101T000000Z-0a1b2c3d"

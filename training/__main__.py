@@ -11,7 +11,7 @@ from tagger.errors import TaggerError
 from tagger.gazetteer import read_gazetteer
 from tagger.promotions import BusyError, champion_name, load_champion
 from tagger.registry import load_release
-from tagger.reviews import ReviewStore
+from tagger.review_store import ReviewStore
 from tagger.taxonomy import read_taxonomy
 from tagger.topics import read_changes
 from training.ablate import VARIANTS, ablate, table

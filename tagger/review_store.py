@@ -1,18 +1,16 @@
-"""The review store: what editors said of documents, what the tagger said of them, and which to ask an editor about next.
+"""The review store: reviews, answers and what was handed out, in SQLite or PostgreSQL as the URL says.
 
-Tables that only grow, in SQLite or PostgreSQL as the URL says. One writer at a time on both, so that numbers follow the
-order of storing and a reader that pages by number misses nothing. Knows nothing of HTTP, releases or training.
+Tables that only grow. One writer at a time on both, so that numbers follow the order of storing and a reader that pages by
+number misses nothing. Knows nothing of HTTP, releases or training.
 """
 
 import contextlib
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, NoReturn, get_args
+from typing import Any, NoReturn
 
 import sqlalchemy as sa
 from alembic import command
@@ -23,15 +21,22 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
-from tagger.documents import Field
-from tagger.errors import InvalidReviewError, ReviewConflictError, StoreUnavailableError
+from tagger.errors import ReviewConflictError, StoreUnavailableError
+from tagger.review import (
+    Answer,
+    Place,
+    Review,
+    StoredReview,
+    canonical_json,
+    check_document,
+    check_name,
+    check_review,
+    document_id,
+    instant,
+    now_utc,
+)
+from tagger.review_queue import Candidate, Order, QueueItem, Reason, choose, is_kept_for_random, shares_due
 
-Reason = Literal["near_threshold", "rare_topic", "random"]
-PARTS = ("kind", *get_args(Field))
-# Of the documents handed out: what teaches the model most, what it has seen least of, and what tells how good it is.
-SHARES: dict[Reason, float] = {"near_threshold": 0.7, "rare_topic": 0.1, "random": 0.2}
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LONGEST_NAME = 200
 _CHUNK = 1000  # values in one IN (...): SQLite takes 32,766, PostgreSQL 65,535
 _DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql+psycopg")
 _WRITER_LOCK = 7_233_961  # any number, the same in every process: who holds it writes
@@ -77,160 +82,6 @@ _samples = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("time", sa.Text, nullable=False),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Review:
-    """What an editor said of a document: topic ids that are right, wrong, and missing among the tags of `release`.
-
-    key: chosen by the caller, so that sending a review twice stores it once. document: some of `PARTS`. time: ISO 8601
-    with its zone; empty: the store's, when it is stored.
-    """
-
-    key: str
-    document: Mapping[str, str]
-    release: str
-    accepted: tuple[str, ...]
-    rejected: tuple[str, ...]
-    added: tuple[str, ...]
-    reviewer: str
-    time: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredReview:
-    """A review, its place in the order of storing (from 1, without gaps), and why its document had been handed out."""
-
-    number: int
-    review: Review
-    sample: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a review stands in the store, and whether it was put there just now."""
-
-    number: int
-    key: str
-    new: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the tagger said of a document: scores and unknown_share (of its terms, to the model) in [0, 1]."""
-
-    document: Mapping[str, str]
-    release: str
-    scores: Mapping[str, float]
-    tags: tuple[str, ...]
-    abstained: str | None
-    unknown_share: float
-    time: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class QueueItem:
-    """A document to ask an editor about, what the tagger last said of it, and why it was chosen."""
-
-    document_id: str
-    document: Mapping[str, str]
-    release: str
-    scores: Mapping[str, float]
-    tags: tuple[str, ...]
-    reason: Reason
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Who said it, in which review."""
-
-    reviewer: str
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class Conflict:
-    """Two reviews that contradict each other on a topic of a document."""
-
-    document_id: str
-    topic: str
-    earlier: Verdict
-    later: Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class Labelled:
-    """A document and the topics it is about, as its reviewers had it in the end."""
-
-    document: Mapping[str, str]
-    topics: frozenset[str]
-    sample: str | None
-
-
-def document_id(document: Mapping[str, str]) -> str:
-    """Return the SHA-256, in hexadecimal, of the parts as canonical JSON: the same parts always have the same id."""
-    return hashlib.sha256(_json(dict(document)).encode()).hexdigest()
-
-
-def utc(time: str) -> str:
-    """Return a time as ISO 8601 in UTC, ending in `Z`.
-
-    Raises:
-        InvalidReviewError: it is no ISO 8601, or does not say its zone.
-    """
-    return _moment(time).isoformat().replace("+00:00", "Z")
-
-
-def check_review(review: Review) -> None:
-    """Refuse what no store should hold.
-
-    Raises:
-        InvalidReviewError: no verdict, two on one topic, no text, another part than `PARTS`, or a name or time that is none.
-    """
-    for name, value in (("key", review.key), ("reviewer", review.reviewer), ("release", review.release)):
-        _check_name(name, value)
-    _check_document(review.document)
-    verdicts = Counter((*review.accepted, *review.rejected, *review.added))
-    if not verdicts:
-        raise InvalidReviewError("The review says nothing: give a topic in `accepted`, `rejected` or `added`.")
-    if twice := [topic for topic, times in verdicts.items() if times > 1]:
-        raise InvalidReviewError(f"The topic {twice[0]!r} stands twice: give it in one of `accepted`, `rejected`, `added`.")
-    if review.time:
-        _moment(review.time)
-
-
-def topics_by_document(reviews: Iterable[StoredReview]) -> tuple[dict[str, Labelled], list[Conflict]]:
-    """Merge reviews into labels by document id: on each topic the review with the highest number has the last word.
-
-    Accepted and added say that the document is about the topic, rejected that it is not. Each contradiction is told.
-    """
-    documents: dict[str, StoredReview] = {}
-    last: dict[str, dict[str, tuple[bool, Verdict]]] = {}
-    conflicts: list[Conflict] = []
-    for stored in sorted(reviews, key=lambda stored: stored.number):
-        identity = document_id(stored.review.document)
-        documents.setdefault(identity, stored)
-        known = last.setdefault(identity, {})
-        verdict = Verdict(stored.review.reviewer, stored.number)
-        for topic, about in _words(stored.review):
-            if topic in known and known[topic][0] != about:
-                conflicts.append(Conflict(identity, topic, known[topic][1], verdict))
-            known[topic] = (about, verdict)
-    labels = {
-        identity: Labelled(
-            stored.review.document, frozenset(topic for topic, (about, _) in last[identity].items() if about), stored.sample
-        )
-        for identity, stored in documents.items()
-    }
-    return labels, conflicts
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    document: str
-    release: str
-    scores: Mapping[str, float]
-    tags: str
 
 
 class ReviewStore:
@@ -296,7 +147,7 @@ class ReviewStore:
         """Return reviews in number order: those with a higher number than `after`, made at the time `since` or later."""
         query = _stored_reviews().where(_reviews.c.number > after).order_by(_reviews.c.number).limit(limit)
         if since is not None:
-            query = query.where(_reviews.c.instant >= _instant(since))
+            query = query.where(_reviews.c.instant >= instant(since))
         with self._reading() as connection:
             return [_stored(row) for row in connection.execute(query)]
 
@@ -312,8 +163,8 @@ class ReviewStore:
             InvalidReviewError: a document has no text or another part than `PARTS`, or a time is none.
         """
         for answer in answers:
-            _check_document(answer.document)
-            _check_name("release", answer.release)
+            check_document(answer.document)
+            check_name("release", answer.release)
         with self._writing() as connection:
             first = _last_number(connection, _answers) + 1
             _insert_documents(connection, [answer.document for answer in answers])
@@ -323,7 +174,7 @@ class ReviewStore:
         """Return the answers stored last, newest first, given at the time `since` or later."""
         query = sa.select(_answers, _documents.c.parts).join(_documents).order_by(_answers.c.number.desc()).limit(limit)
         if since is not None:
-            query = query.where(_answers.c.instant >= _instant(since))
+            query = query.where(_answers.c.instant >= instant(since))
         with self._reading() as connection:
             return [_answer(row) for row in connection.execute(query)]
 
@@ -358,19 +209,19 @@ class ReviewStore:
         """
         while True:
             chosen = self._chosen(thresholds, limit, seed)
-            now = _now()
+            now = now_utc()
             with self._writing() as connection:
                 # Choosing among 100,000 answers takes a second: too long to keep others from writing.
                 if _are_free(connection, [candidate.document for candidate, _ in chosen]):
                     _insert(connection, _samples, [{"document": c.document, "reason": r, "time": now} for c, r in chosen])
                     return _queue_items(connection, chosen)
 
-    def _chosen(self, thresholds: Mapping[str, float], limit: int, seed: int) -> list[tuple[_Candidate, Reason]]:
+    def _chosen(self, thresholds: Mapping[str, float], limit: int, seed: int) -> list[tuple[Candidate, Reason]]:
         with self._reading() as connection:
             candidates = _candidates(connection, thresholds)
             handed_out, reviewed = _handed_out(connection), _reviewed_topics(connection)
-        quotas = _quotas(min(limit, len(candidates)), handed_out)
-        return _choose(candidates, quotas, _Order(thresholds, reviewed, seed))
+        quotas = shares_due(min(limit, len(candidates)), handed_out)
+        return choose(candidates, quotas, Order(thresholds, reviewed, seed))
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[Connection]:
@@ -422,71 +273,13 @@ class ReviewStore:
         return text
 
 
-@dataclass(frozen=True, slots=True)
-class _Order:
-    """Which candidates come first, for each reason."""
-
-    thresholds: Mapping[str, float]
-    reviewed: Counter[str]
-    seed: int
-
-    def margin(self, candidate: _Candidate) -> float:
-        return min(abs(score - self.thresholds[topic]) for topic, score in candidate.scores.items())
-
-    def rarity(self, candidate: _Candidate) -> tuple[int, float]:
-        best = max(candidate.scores, key=lambda topic: candidate.scores[topic])
-        return self.reviewed[best], -candidate.scores[best]
-
-    def lot(self, candidate: _Candidate) -> bytes:
-        return hashlib.sha256(f"{self.seed} {candidate.document}".encode()).digest()
-
-
-def _choose(candidates: Iterable[_Candidate], quotas: Mapping[Reason, int], order: _Order) -> list[tuple[_Candidate, Reason]]:
-    """Choose up to the quota of each reason, and what one reason lacks from another.
-
-    A fifth of all documents, told by their id and so by nothing in them, is kept for the random sample: were the others
-    taken out of it first, it would lack what is near a threshold and flatter every release measured on it.
-    """
-    kept: list[_Candidate] = []
-    others: list[_Candidate] = []
-    for candidate in candidates:
-        (kept if _is_kept_for_random(candidate.document) else others).append(candidate)
-    ranked: dict[Reason, list[_Candidate]] = {
-        "rare_topic": sorted(others, key=order.rarity),
-        "near_threshold": sorted(others, key=order.margin),
-        "random": sorted(kept, key=order.lot),
-    }
-    chosen: dict[str, tuple[_Candidate, Reason]] = {}
-    limit = sum(quotas.values())
-    for reason, number in (*((reason, quotas[reason]) for reason in ranked), ("near_threshold", limit), ("random", limit)):
-        free = [candidate for candidate in ranked[reason] if candidate.document not in chosen]
-        chosen |= {candidate.document: (candidate, reason) for candidate in free[: min(number, limit - len(chosen))]}
-    return list(chosen.values())
-
-
-def _is_kept_for_random(identity: str) -> bool:
-    return int(identity[:8], 16) < SHARES["random"] * 2**32
-
-
-def _quotas(limit: int, handed_out: Mapping[str, int]) -> dict[Reason, int]:
-    """Divide `limit` so that all that was ever handed out comes closest to `SHARES`; with a limit of 1, reasons take turns."""
-    total = sum(handed_out.values()) + limit
-    due = {reason: share * total - handed_out.get(reason, 0) for reason, share in SHARES.items()}
-    quotas: dict[Reason, int] = dict.fromkeys(SHARES, 0)
-    for _ in range(limit):
-        reason = max(due, key=lambda reason: due[reason])
-        quotas[reason] += 1
-        due[reason] -= 1
-    return quotas
-
-
-def _candidates(connection: Connection, thresholds: Mapping[str, float]) -> list[_Candidate]:
+def _candidates(connection: Connection, thresholds: Mapping[str, float]) -> list[Candidate]:
     """Return the newest answer on each document that may be handed out, with its scores on the topics of `thresholds`."""
     newest = sa.select(sa.func.max(_answers.c.number)).group_by(_answers.c.document)
     query = sa.select(_answers).where(_answers.c.number.in_(newest), *_untouched(_answers.c.document))
     rows = connection.execute(query.order_by(_answers.c.number))
     candidates = (
-        _Candidate(
+        Candidate(
             row.document,
             row.release,
             {topic: score for topic, score in json.loads(row.scores).items() if topic in thresholds},
@@ -494,7 +287,7 @@ def _candidates(connection: Connection, thresholds: Mapping[str, float]) -> list
         )
         for row in rows
     )
-    return [candidate for candidate in candidates if candidate.scores or _is_kept_for_random(candidate.document)]
+    return [candidate for candidate in candidates if candidate.scores or is_kept_for_random(candidate.document)]
 
 
 def _untouched(document: sa.Column[str]) -> list[sa.ColumnElement[bool]]:
@@ -521,7 +314,7 @@ def _reviewed_topics(connection: Connection) -> Counter[str]:
     return Counter(topic for row in rows for topics in row for topic in json.loads(topics))
 
 
-def _queue_items(connection: Connection, chosen: Sequence[tuple[_Candidate, Reason]]) -> list[QueueItem]:
+def _queue_items(connection: Connection, chosen: Sequence[tuple[Candidate, Reason]]) -> list[QueueItem]:
     parts: dict[str, str] = {}
     for identities in _chunks([candidate.document for candidate, _ in chosen]):
         query = sa.select(_documents.c.id, _documents.c.parts).where(_documents.c.id.in_(identities))
@@ -590,7 +383,7 @@ def _insert(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str,
 
 def _insert_documents(connection: Connection, documents: Iterable[Mapping[str, str]]) -> None:
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    rows = {document_id(document): _json(dict(document)) for document in documents}
+    rows = {document_id(document): canonical_json(dict(document)) for document in documents}
     if rows:
         statement = insert(_documents).on_conflict_do_nothing()
         connection.execute(statement, [{"id": identity, "parts": parts} for identity, parts in rows.items()])
@@ -617,12 +410,12 @@ def _review_row(stored: StoredReview) -> dict[str, Any]:
         "key": review.key,
         "document": document_id(review.document),
         "release": review.release,
-        "accepted": _json(review.accepted),
-        "rejected": _json(review.rejected),
-        "added": _json(review.added),
+        "accepted": canonical_json(review.accepted),
+        "rejected": canonical_json(review.rejected),
+        "added": canonical_json(review.added),
         "reviewer": review.reviewer,
         "time": review.time,
-        "instant": _instant(review.time),
+        "instant": instant(review.time),
     }
 
 
@@ -632,27 +425,22 @@ def _answer(row: sa.Row[Any]) -> Answer:
 
 
 def _answer_row(number: int, answer: Answer) -> dict[str, Any]:
-    time = answer.time or _now()
+    time = answer.time or now_utc()
     return {
         "number": number,
         "document": document_id(answer.document),
         "release": answer.release,
-        "scores": _json(dict(answer.scores)),
-        "tags": _json(answer.tags),
+        "scores": canonical_json(dict(answer.scores)),
+        "tags": canonical_json(answer.tags),
         "abstained": answer.abstained,
         "unknown_share": answer.unknown_share,
         "time": time,
-        "instant": _instant(time),
+        "instant": instant(time),
     }
 
 
-def _json(value: object) -> str:
-    """Write JSON one way only, in ASCII: PostgreSQL refuses a NUL in a text, and neither database a broken surrogate pair."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
-
-
 def _timed(review: Review) -> Review:
-    return review if review.time else replace(review, time=_now())
+    return review if review.time else replace(review, time=now_utc())
 
 
 def _same(stored: Review, review: Review) -> bool:
@@ -664,44 +452,6 @@ def _refuse(stored: StoredReview, index: int | None) -> NoReturn:
     where = "" if index is None else f"[{index}]: "
     key, number = stored.review.key, stored.number
     raise ReviewConflictError(f"{where}The key {key!r} already holds another review, number {number}: choose a new key.")
-
-
-def _words(review: Review) -> Iterator[tuple[str, bool]]:
-    yield from ((topic, True) for topic in (*review.accepted, *review.added))
-    yield from ((topic, False) for topic in review.rejected)
-
-
-def _check_name(name: str, value: str) -> None:
-    if not value.strip():
-        raise InvalidReviewError(f"The `{name}` is missing: say it in 1 to {_LONGEST_NAME} characters.")
-    if len(value) > _LONGEST_NAME or not value.isprintable():
-        raise InvalidReviewError(f"The `{name}` {value[:40]!r} must be 1 to {_LONGEST_NAME} printable characters.")
-
-
-def _check_document(document: Mapping[str, str]) -> None:
-    for part, text in document.items():
-        if part not in PARTS or not isinstance(text, str):
-            raise InvalidReviewError(f"The part {part!r} of the document is none: give text in {', '.join(PARTS)}.")
-    if not any(document.get(part, "").strip() for part in ("title", "lead", "body")):
-        raise InvalidReviewError("The document has no text: give a `body`, `lead` or `title`.")
-
-
-def _moment(time: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(time)
-        if moment.tzinfo is not None and time.isprintable():
-            return moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
-    raise InvalidReviewError(f"The time {time[:40]!r} is no ISO 8601 with its zone: write it as 2026-01-31T08:15:00Z.")
-
-
-def _instant(time: str) -> int:
-    return (_moment(time) - _EPOCH) // timedelta(microseconds=1)
-
-
-def _now() -> str:
-    return utc(datetime.now(UTC).isoformat(timespec="seconds"))
 
 
 def default_url(models: Path) -> str:
