@@ -13,7 +13,8 @@ RUN useradd --system --no-create-home tagger
 COPY --from=build /app /app
 COPY gunicorn.conf.py ./
 COPY training training
-COPY models models
+# The review store lies beside the releases; mount a volume here to keep both.
+COPY --chown=tagger models models
 ENV PATH=/app/.venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 TAGGER_HOST=0.0.0.0 PORT=8000
 USER tagger
 EXPOSE 8000

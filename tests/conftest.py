@@ -46,6 +46,13 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory, taxonomy: Taxonomy) ->
     return models
 
 
+@pytest.fixture
+def models(tiny_models: Path, tmp_path: Path) -> Path:
+    """A copy of that folder, which a test may change."""
+    shutil.copytree(tiny_models, tmp_path / "models")
+    return tmp_path / "models"
+
+
 @pytest.fixture(scope="session")
 def tiny_release(tiny_models: Path) -> Release:
     return load_champion(tiny_models)

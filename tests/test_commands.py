@@ -19,13 +19,6 @@ CYCLING = Path(__file__).parent / "data/cyclisme.jsonl"
 
 
 @pytest.fixture
-def models(tiny_models: Path, tmp_path: Path) -> Path:
-    """A copy of the tiny champion, in a folder that a test may change."""
-    shutil.copytree(tiny_models, tmp_path / "models")
-    return tmp_path / "models"
-
-
-@pytest.fixture
 def other(models: Path, tiny_release: Release) -> str:
     """A second release, not promoted."""
     return save_release(

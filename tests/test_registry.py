@@ -1,7 +1,6 @@
 """Releases on disk: saving and loading are inverses; nothing missing, cut or altered is ever served."""
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +11,6 @@ from tagger.extract.parts import read_record
 from tagger.promotions import champion_name
 from tagger.registry import Release, load_release, save_release
 from tagger.taxonomy import InvalidTaxonomyError, read_taxonomy, write_taxonomy
-
-
-@pytest.fixture
-def models(tiny_models: Path, tmp_path: Path) -> Path:
-    """A copy of the tiny release that a test may damage."""
-    shutil.copytree(tiny_models, tmp_path / "models")
-    return tmp_path / "models"
 
 
 def save(models: Path, release: Release, *, golden_text: str = "Le four du chef") -> str:

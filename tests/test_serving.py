@@ -20,13 +20,6 @@ NEWS = "Le pont de la gare rouvre après la fête du village."
 
 
 @pytest.fixture
-def models(tiny_models: Path, tmp_path: Path) -> Path:
-    """A copy of the tiny release, champion, in a folder that a test may change."""
-    shutil.copytree(tiny_models, tmp_path / "models")
-    return tmp_path / "models"
-
-
-@pytest.fixture
 def other(models: Path, tiny_release: Release) -> str:
     """A second release, not promoted, that tags at a score of 0 and so answers otherwise."""
     return save_release(
