@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from tagger.documents import joined
 from tagger.drift import Drift
-from tagger.errors import StoreUnavailableError, TaggerError
+from tagger.errors import StoreUnavailableError
 from tagger.promotions import now
 from tagger.registry import Release
 from tagger.review import Answer
@@ -16,13 +16,13 @@ from tagger.review_store import ReviewStore
 from tagger.tags import TaggedDocument
 from tagger.watching import measure_drift
 
-# Answers wait here for at most a few seconds; when the store is down the oldest make room for the newest.
+# Answers wait here for at most a few seconds; when the store hangs, those that come later are lost, and counted.
 CAPACITY = 5000
 _BATCH = 500
 # The newest answers are kept for the review queue and for drift; reviews are kept for ever.
 KEPT_ANSWERS = 50_000
 _PAUSE_SECONDS = 1.0
-DRIFT_SECONDS = 60.0
+DRIFT_SECONDS = 300.0
 
 _log = logging.getLogger(__name__)
 
@@ -71,8 +71,9 @@ class Recorder:
                     _log.error("%s", error)
                 self.problem = str(error)
                 pause.wait(_PAUSE_SECONDS)
-            except TaggerError as error:
-                _log.error("%s", error)
+            except Exception:
+                # The thread must outlive whatever it meets, or nothing would be kept from then on.
+                _log.exception("keeping answers failed")
 
     def _write(self) -> None:
         """Wait for answers and write those that are there; those of a batch that cannot be written are lost, and counted."""
@@ -84,7 +85,7 @@ class Recorder:
             batch.append(self._waiting.get_nowait())
         try:
             self.store.add_answers(batch)
-        except TaggerError:
+        except Exception:
             self.lost += len(batch)
             raise
         self._written += len(batch)
@@ -93,7 +94,7 @@ class Recorder:
             self._written = 0
 
     def _measure(self) -> None:
-        """Measure drift once in a while: it reads thousands of answers."""
+        """Measure drift once in a while: it reads thousands of answers, and each worker does."""
         if self._release is None or time.monotonic() - self._measured < DRIFT_SECONDS:
             return
         self._measured = time.monotonic()

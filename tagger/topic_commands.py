@@ -1,6 +1,5 @@
 """`tagger topics`: what the champion knows, and a newsroom's own topics: added with examples, renamed, removed."""
 
-import hashlib
 import json
 import os
 import subprocess
@@ -16,12 +15,11 @@ from tagger.errors import InvalidDocumentError, TaggerError
 from tagger.extract.parts import read_record
 from tagger.promotions import load_champion, now, user
 from tagger.registry import Release
-from tagger.review import Review
+from tagger.review import PARTS, Review, document_id
 from tagger.review_store import ReviewStore, default_url
 from tagger.topics import Change, TopicError, add_topic, read_changes, remove_topic, rename_topic
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = ("kind", "title", "lead", "body", "rubric")
 # What a topic needs to be learnt at all; with twice as many it is useful.
 LEAST_EXAMPLES = 12
 
@@ -118,13 +116,13 @@ def _read_examples(file: Path, slug: str, release: str) -> list[Review]:
     for number, line in enumerate(lines, start=1):
         try:
             record = json.loads(line) if file.suffix in {".json", ".jsonl"} else {"body": line}
+            record.setdefault("body", record.pop("text", ""))
             parts = {key: record[key] for key in PARTS if record.get(key)}
-            parts.setdefault("body", record.get("text", ""))
             read_record(json.dumps(parts))
         except (ValueError, AttributeError, InvalidDocumentError) as error:
             raise TopicError(f"{file}, line {number}: {error}") from error
-        digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-        reviews[digest] = Review(f"{slug}-{digest[:32]}", parts, release, (), (), (slug,), user(), now())
+        identity = document_id(parts)
+        reviews[identity] = Review(f"{slug}-{identity[:32]}", parts, release, (), (), (slug,), user(), now())
     if len(reviews) < LEAST_EXAMPLES:
         raise TopicError(f"{file} holds {len(reviews)} different texts: a topic needs {LEAST_EXAMPLES}, and better 20 or more.")
     return list(reviews.values())

@@ -8,7 +8,7 @@ from tagger.registry import Release
 from tagger.review_store import ReviewStore
 
 # Enough that a rate of 1 % is known to a tenth of itself; the newest ones count.
-MOST_ANSWERS = 20_000
+MOST_ANSWERS = 10_000
 _PAGE = 1000
 
 
@@ -21,7 +21,7 @@ def measure_drift(release: Release, store: ReviewStore, since: str | None = None
         StoreUnavailableError: the answers cannot be read.
         InvalidReferenceError: the release has no reference.
     """
-    answers = [answer for answer in store.answers(since, MOST_ANSWERS) if answer.release == release.name]
+    answers = store.answers(since, MOST_ANSWERS, release=release.name, texts=False)
     observed = [Observation(a.scores, a.tags, a.abstained, a.unknown_share) for a in answers]
     usual = read_reference(json.dumps(release.manifest.get("reference")))
     return drift(usual, observed, _overrides(release, store, since))

@@ -84,3 +84,16 @@ def test_metrics_name_the_release_that_serves(client: FlaskClient, tiny_release:
 
     assert metrics.mimetype == "text/plain"
     assert f'tagger_release_info{{release="{tiny_release.name}"}} 1.0' in metrics.get_data(as_text=True)
+
+
+def test_what_cannot_be_kept_stops_nothing_that_comes_after(tiny_models: Path, tmp_path: Path) -> None:
+    """A document of nothing but a rubric is refused by the store; the next one is kept."""
+    url = f"sqlite:///{tmp_path / 'reviews.db'}"
+    client = create_app(Settings(models=tiny_models, reviews=url)).test_client()
+    until(lambda: "reviews" not in client.get("/readyz").get_json())
+
+    client.post("/v1/tags", json={"title": "Le four", "posts": [{"rubric": "recette au four du chef", "body": "."}]})
+    assert 200 == ask(client)
+
+    store = ReviewStore(url)
+    until(lambda: any(answer.document.get("body") == NEWS for answer in store.answers()))

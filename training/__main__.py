@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -119,7 +120,9 @@ def run(  # noqa: PLR0913, PLR0917 - an argument for each option
     syllabus = read_syllabus(taxonomy_path, read_changes(models), names or concept_files(taxonomy_path), keywords)
     sources = gather(list(corpus) or shipped_corpus(), syllabus)
     if url:
-        sources = with_reviews(sources, ReviewStore(url), syllabus.taxonomy, since)
+        with closing(ReviewStore(url)) as store:
+            store.migrate()
+            sources = with_reviews(sources, store, syllabus.taxonomy, since)
         click.echo(f"{sources.reviewed} reviewed documents to learn from", err=True)
         for conflict in sources.conflicts:
             click.echo(f"reviews contradict each other: {conflict}", err=True)
