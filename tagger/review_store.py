@@ -1,10 +1,9 @@
-"""The review store: reviews, answers and what was handed out, in SQLite or PostgreSQL as the URL says.
+"""The review store: reviews, answers and what was handed out, as tables that only grow.
 
-Tables that only grow. One writer at a time on both, so that numbers follow the order of storing and a reader that pages by
-number misses nothing. Knows nothing of HTTP, releases or training.
+Numbers follow the order of storing, so that a reader who pages by number misses nothing. Knows nothing of HTTP, releases or
+training.
 """
 
-import contextlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,15 +12,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.util import CommandError
-from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import URL, Connection, Engine, make_url
-from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.engine import Connection
 
-from tagger.errors import ReviewConflictError, StoreUnavailableError
+from tagger.errors import ReviewConflictError
 from tagger.review import (
     Answer,
     Place,
@@ -35,12 +29,10 @@ from tagger.review import (
     instant,
     now_utc,
 )
+from tagger.review_database import Database
 from tagger.review_queue import Candidate, Order, QueueItem, Reason, choose, is_kept_for_random, shares_due
 
 _CHUNK = 1000  # values in one IN (...): SQLite takes 32,766, PostgreSQL 65,535
-_DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql+psycopg")
-_WRITER_LOCK = 7_233_961  # any number, the same in every process: who holds it writes
-_WRITES = "tagger_writes"
 
 TABLES = sa.MetaData()
 _documents = sa.Table(
@@ -93,21 +85,15 @@ class ReviewStore:
     """
 
     def __init__(self, url: str, *, wait_seconds: float = 5.0) -> None:
-        self._url = _usable(url)
-        self._wait = wait_seconds
-        self._engine = _engine(self._url, wait_seconds)
+        self.database = Database(url, wait_seconds)
 
     def migrate(self) -> None:
-        """Bring the tables up to date, in one transaction; processes that do so at once wait for each other."""
-        config = Config()
-        config.set_main_option("script_location", "tagger:migrations")
-        with self._writing() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+        """Bring the tables up to date; processes that do so at once wait for each other."""
+        self.database.migrate()
 
     def close(self) -> None:
         """Close the connections."""
-        self._engine.dispose()
+        self.database.close()
 
     def add(self, review: Review) -> bool:
         """Store a review, and return True once the disk has it; False where the very same one was there under its key.
@@ -126,7 +112,7 @@ class ReviewStore:
         """Store all reviews or none, and return where each one stands. Raises as `add`."""
         for review in reviews:
             check_review(review)
-        with self._writing() as connection:
+        with self.database.writing() as connection:
             held = _held(connection, [review.key for review in reviews])
             number = _last_number(connection, _reviews)
             new: list[StoredReview] = []
@@ -148,12 +134,12 @@ class ReviewStore:
         query = _stored_reviews().where(_reviews.c.number > after).order_by(_reviews.c.number).limit(limit)
         if since is not None:
             query = query.where(_reviews.c.instant >= instant(since))
-        with self._reading() as connection:
+        with self.database.reading() as connection:
             return [_stored(row) for row in connection.execute(query)]
 
     def count(self) -> int:
         """Return how many reviews there are."""
-        with self._reading() as connection:
+        with self.database.reading() as connection:
             return connection.execute(sa.select(sa.func.count()).select_from(_reviews)).scalar_one()
 
     def add_answers(self, answers: Sequence[Answer]) -> None:
@@ -165,7 +151,7 @@ class ReviewStore:
         for answer in answers:
             check_document(answer.document)
             check_name("release", answer.release)
-        with self._writing() as connection:
+        with self.database.writing() as connection:
             first = _last_number(connection, _answers) + 1
             _insert_documents(connection, [answer.document for answer in answers])
             _insert(connection, _answers, [_answer_row(number, answer) for number, answer in enumerate(answers, first)])
@@ -183,7 +169,7 @@ class ReviewStore:
         query = query.where(_answers.c.release == release) if release is not None else query
         if since is not None:
             query = query.where(_answers.c.instant >= instant(since))
-        with self._reading() as connection:
+        with self.database.reading() as connection:
             return [_answer(row) for row in connection.execute(query)]
 
     def prune_answers(self, keep: int) -> int:
@@ -201,7 +187,7 @@ class ReviewStore:
     def _prune_some(self, keep: int) -> int:
         """Remove a few: 90,000 answers in one transaction took seven seconds, and other writers give up after five."""
         beyond = sa.select(_answers.c.number, _answers.c.document).order_by(_answers.c.number.desc()).offset(keep).limit(_CHUNK)
-        with self._writing() as connection:
+        with self.database.writing() as connection:
             rows = connection.execute(beyond).all()
             connection.execute(sa.delete(_answers).where(_answers.c.number.in_([row.number for row in rows])))
             named = (sa.exists().where(table.c.document == _documents.c.id) for table in (_reviews, _answers))
@@ -218,67 +204,18 @@ class ReviewStore:
         while True:
             chosen = self._chosen(thresholds, limit, seed)
             now = now_utc()
-            with self._writing() as connection:
+            with self.database.writing() as connection:
                 # Choosing among 100,000 answers takes a second: too long to keep others from writing.
                 if _are_free(connection, [candidate.document for candidate, _ in chosen]):
                     _insert(connection, _samples, [{"document": c.document, "reason": r, "time": now} for c, r in chosen])
                     return _queue_items(connection, chosen)
 
     def _chosen(self, thresholds: Mapping[str, float], limit: int, seed: int) -> list[tuple[Candidate, Reason]]:
-        with self._reading() as connection:
+        with self.database.reading() as connection:
             candidates = _candidates(connection, thresholds)
             handed_out, reviewed = _handed_out(connection), _reviewed_topics(connection)
         quotas = shares_due(min(limit, len(candidates)), handed_out)
         return choose(candidates, quotas, Order(thresholds, reviewed, seed))
-
-    @contextlib.contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with self._answering(), self._engine.connect() as connection, connection.begin():
-            yield connection
-
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        """Begin as the only writer: SQLite by BEGIN IMMEDIATE, PostgreSQL by a lock that ends with the transaction.
-
-        A transaction that reads first and asks to write later fails in SQLite whenever another one wrote in between.
-        In PostgreSQL a sequence would show number 5 before number 4 is committed, and a reader would never see 4.
-        """
-        with (
-            self._answering(),
-            self._engine.connect().execution_options(**{_WRITES: True}) as connection,
-            connection.begin(),
-        ):
-            if connection.dialect.name == "postgresql":
-                milliseconds = str(int(self._wait * 1000))
-                connection.execute(sa.select(sa.func.set_config("lock_timeout", milliseconds, sa.true())))
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITER_LOCK)))
-            yield connection
-
-    @contextlib.contextmanager
-    def _answering(self) -> Iterator[None]:
-        try:
-            yield
-        except (IntegrityError, DataError):
-            raise
-        except CommandError as error:
-            raise StoreUnavailableError(
-                f"The review store at {self._where()} cannot be brought up to date ({error}): was it made by a newer tagger?"
-            ) from error
-        except (DBAPIError, sa.exc.TimeoutError) as error:
-            raise StoreUnavailableError(
-                f"The review store at {self._where()} does not answer ({self._cause(error)}): try again in a few seconds."
-            ) from error
-
-    def _where(self) -> str:
-        return self._url.set(query={}).render_as_string(hide_password=True)
-
-    def _cause(self, error: SQLAlchemyError) -> str:
-        """Return the first line of what the driver said, without any password of the URL, should it repeat one."""
-        text = str(getattr(error, "orig", None) or error).strip().partition("\n")[0].rstrip(".")
-        hidden = [self._url.password, *(value for key, value in self._url.query.items() if "password" in key)]
-        for password in hidden:
-            text = text.replace(str(password), "***") if password else text
-        return text
 
 
 def _candidates(connection: Connection, thresholds: Mapping[str, float]) -> list[Candidate]:
@@ -331,44 +268,6 @@ def _queue_items(connection: Connection, chosen: Sequence[tuple[Candidate, Reaso
         QueueItem(c.document, json.loads(parts[c.document]), c.release, c.scores, tuple(json.loads(c.tags)), reason)
         for c, reason in chosen
     ]
-
-
-def _usable(url: str) -> URL:
-    """Read the URL; what is wrong with it is told without repeating it, for it may hold a password."""
-    with contextlib.suppress(ArgumentError, ValueError):
-        parsed = make_url(url)
-        if parsed.drivername in _DRIVERS and parsed.database not in (None, "", ":memory:"):
-            return parsed
-    raise StoreUnavailableError(
-        "The URL of the review store cannot be used: give sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE."
-    )
-
-
-def _engine(url: URL, wait_seconds: float) -> Engine:
-    if url.get_backend_name() == "sqlite":
-        arguments: dict[str, Any] = {"timeout": wait_seconds}
-    else:
-        arguments = {} if "connect_timeout" in url.query else {"connect_timeout": max(2, int(wait_seconds))}
-    # A file is opened for each use: that costs little, leaves nothing open, and finds a file that was put back.
-    pool: dict[str, Any] = {"pool_pre_ping": True, "pool_timeout": wait_seconds}
-    pool = {"poolclass": sa.pool.NullPool} if url.get_backend_name() == "sqlite" else pool
-    engine = sa.create_engine(url, connect_args=arguments, hide_parameters=True, **pool)
-    if url.get_backend_name() == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    """Leave BEGIN to us, keep readers out of the writer's way, and have a commit wait for the disk."""
-    connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}").close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get(_WRITES, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _held(connection: Connection, keys: Sequence[str]) -> dict[str, StoredReview]:

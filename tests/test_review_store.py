@@ -215,7 +215,7 @@ def test_migrations_make_the_tables_that_the_store_uses(store: ReviewStore, data
 def test_sqlite_has_the_settings_that_durability_needs(tmp_path: Path) -> None:
     store = ReviewStore(f"sqlite:///{tmp_path / 'reviews.db'}")
     names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
-    with store._engine.connect() as connection:
+    with store.database.engine.connect() as connection:
         values = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names]
     store.close()
 
@@ -284,7 +284,7 @@ def test_a_locked_server_is_given_up_and_works_again(postgres_server: Server) ->
     url = postgres_server.new_database("locked")
     store, other = ReviewStore(url, wait_seconds=0.05), ReviewStore(url)
     store.migrate()
-    with other._writing(), pytest.raises(StoreUnavailableError, match="lock timeout"):
+    with other.database.writing(), pytest.raises(StoreUnavailableError, match="lock timeout"):
         store.add(review())
 
     assert store.add(review())
