@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 import click
 
 from tagger.answers import answer_page, tags_object
+from tagger.command_group import CommandGroup
 from tagger.documents import Page
 from tagger.drift_command import drift_command
 from tagger.errors import InvalidDocumentError, TaggerError, UnreadablePageError
@@ -26,6 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @click.group(
+    cls=CommandGroup,
     epilog="""\b
 Examples:
   tagger tag page.txt
@@ -72,7 +74,7 @@ def tag(models: Path, files: tuple[str, ...], *, as_json: bool, as_jsonl: bool, 
     """
     if as_json and as_jsonl:
         raise click.UsageError("Choose one of --json and --jsonl.")
-    release = _release(models)
+    release = load_champion(models)
     failed = False
     for file in files:
         try:
@@ -152,13 +154,6 @@ def _sentence(error: Exception) -> str:
         )
     hint = " With parts in JSON, name the file *.json or use --jsonl." if isinstance(error, UnreadablePageError) else ""
     return f"{error}{hint if 'JSON' in str(error) else ''}"
-
-
-def _release(models: Path) -> Release:
-    try:
-        return load_champion(models)
-    except TaggerError as error:
-        raise click.ClickException(str(error)) from error
 
 
 @main.command()

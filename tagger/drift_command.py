@@ -6,7 +6,6 @@ from pathlib import Path
 import click
 
 from tagger.drift import plot, table
-from tagger.errors import TaggerError
 from tagger.promotions import load_champion
 from tagger.review_store import ReviewStore, default_url
 from tagger.watching import measure_drift
@@ -21,12 +20,9 @@ def drift_command(models: Path, url: str | None, since: str | None) -> None:
 
     Exit status: 0 stable or too early to tell, 3 something has changed, 1 failed.
     """
-    try:
-        store = ReviewStore(url or default_url(models))
-        store.migrate()
-        measured = measure_drift(load_champion(models), store, since)
-    except (TaggerError, OSError) as error:
-        raise click.ClickException(str(error)) from error
+    store = ReviewStore(url or default_url(models))
+    store.migrate()
+    measured = measure_drift(load_champion(models), store, since)
     if measured.silent:
         click.echo(measured.sentence)
         return

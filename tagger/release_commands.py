@@ -2,18 +2,15 @@
 
 import json
 import sys
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from tagger.errors import TaggerError
 from tagger.promotions import Standing, promote, prune, read_log, release_names, rollback, standing
 from tagger.registry import load_release
-
-T = TypeVar("T")
 
 why_option = click.option("--why", required=True, help="The reason, for the promotions log.")
 
@@ -62,7 +59,7 @@ def _row(models: Path, name: str, stands: Standing) -> dict[str, Any]:
 @click.pass_obj
 def promote_command(models: Path, name: str, why: str) -> None:
     """Make the release NAME the champion, once it has been checked. Running services take it up within seconds."""
-    done = _tried(lambda: promote(models, name, why=why))
+    done = promote(models, name, why=why)
     click.echo(f"{name} is the champion." if done else f"{name} is the champion already.")
 
 
@@ -71,7 +68,7 @@ def promote_command(models: Path, name: str, why: str) -> None:
 @click.pass_obj
 def rollback_command(models: Path, why: str) -> None:
     """Make the previous champion serve again. Running services take it up within seconds."""
-    click.echo(f"{_tried(lambda: rollback(models, why=why))} is the champion.")
+    click.echo(f"{rollback(models, why=why)} is the champion.")
 
 
 @click.command()
@@ -95,15 +92,8 @@ def verify(models: Path, names: tuple[str, ...]) -> None:
 @click.pass_obj
 def prune_command(models: Path, keep: int) -> None:
     """Remove old releases, never the champion, the one before it, or the challenger."""
-    removed = _tried(lambda: prune(models, keep))
+    removed = prune(models, keep)
     click.echo("\n".join(f"{name} removed." for name in removed) or "Nothing to remove.")
-
-
-def _tried(action: Callable[[], T]) -> T:
-    try:
-        return action()
-    except (TaggerError, OSError) as error:
-        raise click.ClickException(str(error)) from error
 
 
 COMMANDS = (releases, promote_command, rollback_command, verify, prune_command)

@@ -4,14 +4,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from tagger.answers import topics_object
-from tagger.errors import InvalidDocumentError, TaggerError
+from tagger.errors import InvalidDocumentError
 from tagger.extract.parts import read_record
 from tagger.promotions import load_champion, now, user
 from tagger.registry import Release
@@ -23,8 +22,6 @@ ROOT = Path(__file__).resolve().parent.parent
 # What a topic needs to be learnt at all; with twice as many it is useful.
 LEAST_EXAMPLES = 12
 
-T = TypeVar("T")
-
 
 @click.group(invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
@@ -34,7 +31,7 @@ def topics(context: click.Context, *, as_json: bool) -> None:
     if context.invoked_subcommand is not None:
         return
     models: Path = context.obj
-    release = _tried(lambda: load_champion(models))
+    release = load_champion(models)
     if as_json:
         click.echo(json.dumps(topics_object(release.taxonomy.topics, release), ensure_ascii=False, indent=1))
         return
@@ -74,12 +71,12 @@ def _waiting(models: Path, release: Release) -> list[Change]:
 @click.pass_obj
 def add(models: Path, slug: str, label: str, description: str, file: Path | None, *, train: bool) -> None:
     """Add the topic SLUG with example texts, which are kept as reviews, and train a release that knows it."""
-    release = _tried(lambda: load_champion(models))
-    reviews = _tried(lambda: _read_examples(file, slug, release.name)) if file else []
-    store = _tried(lambda: ReviewStore(_url(models)))
-    _tried(store.migrate)
-    _tried(lambda: add_topic(models, release.taxonomy, slug, label, description))
-    _tried(lambda: store.add_all(reviews))
+    release = load_champion(models)
+    reviews = _read_examples(file, slug, release.name) if file else []
+    store = ReviewStore(_url(models))
+    store.migrate()
+    add_topic(models, release.taxonomy, slug, label, description)
+    store.add_all(reviews)
     click.echo(f"{slug} is added with {len(reviews)} examples.")
     if train and reviews:
         _train(models, f"topic {slug} added")
@@ -92,7 +89,7 @@ def add(models: Path, slug: str, label: str, description: str, file: Path | None
 @click.pass_obj
 def rename(models: Path, slug: str, label: str, *, train: bool) -> None:
     """Give the topic SLUG another label. Its id and its history stay."""
-    _tried(lambda: rename_topic(models, load_champion(models).taxonomy, slug, label))
+    rename_topic(models, load_champion(models).taxonomy, slug, label)
     click.echo(f"{slug} is called {label!r} from the next training on.")
     if train:
         _train(models, f"topic {slug} renamed")
@@ -104,7 +101,7 @@ def rename(models: Path, slug: str, label: str, *, train: bool) -> None:
 @click.pass_obj
 def remove(models: Path, slug: str, *, train: bool) -> None:
     """Remove the topic SLUG from those of the next release. What editors said of it is kept."""
-    _tried(lambda: remove_topic(models, load_champion(models).taxonomy, slug))
+    remove_topic(models, load_champion(models).taxonomy, slug)
     click.echo(f"{slug} is removed from the next training on.")
     if train:
         _train(models, f"topic {slug} removed")
@@ -135,10 +132,3 @@ def _train(models: Path, why: str) -> None:
 
 def _url(models: Path) -> str:
     return os.environ.get("TAGGER_REVIEWS") or default_url(models)
-
-
-def _tried(action: Callable[[], T]) -> T:
-    try:
-        return action()
-    except (TaggerError, OSError) as error:
-        raise click.ClickException(str(error)) from error

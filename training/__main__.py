@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from threadpoolctl import threadpool_limits
 
-from tagger.errors import TaggerError
+from tagger.command_group import CommandGroup
 from tagger.gazetteer import read_gazetteer
 from tagger.promotions import BusyError, champion_name, load_champion
 from tagger.registry import load_release
@@ -58,18 +58,23 @@ def concept_files(taxonomy_path: Path) -> list[Path]:
     return [path for path in (LEXICON, taxonomy_path.parent / "gazetteer.tsv") if path.is_file()]
 
 
-class Group(click.Group):
-    """Commands whose errors of ours are one sentence on stderr and exit code 1."""
+class Busy(click.ClickException):
+    """Another training is running."""
+
+    exit_code = BUSY
+
+
+class Group(CommandGroup):
+    """Commands that tell a training that must wait from one that failed."""
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command."""
         try:
             return super().invoke(ctx)
-        except BusyError as error:
-            click.echo(f"Error: {error}", err=True)
-            ctx.exit(BUSY)
-        except (TaggerError, OSError) as error:
-            raise click.ClickException(str(error)) from error
+        except click.ClickException as error:
+            if isinstance(error.__cause__, BusyError):
+                raise Busy(error.message) from error
+            raise
 
 
 @click.group(cls=Group)
