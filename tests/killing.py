@@ -1,6 +1,6 @@
 """Kill -9 a process at random points of its work, many times, and check after each what it left: run by test_faults.py.
 
-    python -m tests.killing training|promotion|reviews FOLDER TIMES SEED
+    python -m tests.killing training|promotion|reviews|keys FOLDER TIMES SEED
 
 The work runs in a forked child, so that what takes long to import is imported once. The child says in a pipe what it was told
 is done (acknowledged); the parent kills it at a random moment and looks at the folder as another process does. Prints a count.
@@ -15,11 +15,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tagger.access.keyring import Keyring
+from tagger.access.keys import add_key, read_keys
 from tagger.gazetteer import read_gazetteer
 from tagger.promotions import champion_name, locked, promote, prune, read_log, release_names, standing
 from tagger.registry import load_release
-from tagger.review import Review
-from tagger.review_store import ReviewStore
+from tagger.reviews.review import Review
+from tagger.reviews.store import ReviewStore
 from tagger.taxonomy import read_taxonomy
 from training.corpus import read_examples
 from training.release import make_release
@@ -160,7 +162,34 @@ def reviews(folder: Path, times: int, chance: random.Random) -> None:
     print(json.dumps({"kills": times, "acknowledged": len(acknowledged), "lost": 0}))
 
 
+def keys(folder: Path, times: int, chance: random.Random) -> None:
+    """Add keys one by one."""
+    path = folder / "keys.jsonl"
+    acknowledged: list[str] = []
+
+    def work(turn: int) -> Callable[[Say], None]:
+        def add(say: Say) -> None:
+            for n in range(1_000_000):
+                say(add_key(path, f"client {turn}-{n}", ["tag"]).token)
+
+        return add
+
+    for turn in range(times):
+        before = len(read_keys(path))
+        said = list(killed(work(turn), chance.uniform(0, 0.1)))
+        acknowledged += said
+        assert len(said) <= len(read_keys(path)) - before <= len(said) + 1, "keys are lost, or half there"
+        keyring = Keyring(path)
+        for token in acknowledged:
+            keyring.identify(token)
+        assert keyring.problem is None
+        with locked(folder, ".keys.jsonl.lock", wait=False):
+            pass
+    assert path.stat().st_mode & 0o777 == 0o600
+    print(json.dumps({"kills": times, "acknowledged": len(acknowledged)}))
+
+
 if __name__ == "__main__":
     kind, folder, number, seed = sys.argv[1:]
     chance = random.Random(int(seed))  # noqa: S311 - chance, not secrets
-    {"training": training, "promotion": promotion, "reviews": reviews}[kind](Path(folder), int(number), chance)
+    {"training": training, "promotion": promotion, "reviews": reviews, "keys": keys}[kind](Path(folder), int(number), chance)

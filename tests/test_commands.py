@@ -10,8 +10,9 @@ from click.testing import CliRunner, Result
 from tagger.cli import main
 from tagger.promotions import champion_name, promote
 from tagger.registry import Release, save_release
-from tagger.review import Answer
-from tagger.review_store import ReviewStore, default_url
+from tagger.reviews.review import Answer
+from tagger.reviews.store import ReviewStore
+from tagger.settings import default_url
 from tagger.topics import read_changes
 from tests.conftest import ROOT
 

@@ -1,4 +1,4 @@
-"""Kill -9 at 220 random points of training, promotion and review writing: nothing acknowledged is lost, nothing half served."""
+"""Kill -9 at 270 random points of training, promotion, reviews and keys: nothing acknowledged is lost, nothing half served."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 pytestmark = pytest.mark.faults
 
 
-@pytest.mark.parametrize(("work", "kills"), [("training", 70), ("promotion", 70), ("reviews", 80)])
+@pytest.mark.parametrize(("work", "kills"), [("training", 70), ("promotion", 70), ("reviews", 80), ("keys", 50)])
 def test_a_killed_process_loses_nothing_that_was_acknowledged(work: str, kills: int, tmp_path: Path) -> None:
     """The checks after each kill are in tests/killing.py."""
     done = subprocess.run(

@@ -23,8 +23,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagger.errors import InvalidReviewError, ReviewConflictError, StoreUnavailableError
-from tagger.review import Answer, Conflict, Review, StoredReview, Verdict, document_id, topics_by_document, utc
-from tagger.review_store import TABLES, ReviewStore
+from tagger.reviews.review import Answer, Conflict, Review, StoredReview, Verdict, document_id, topics_by_document, utc
+from tagger.reviews.store import TABLES, ReviewStore
 from tests.postgres import Server
 
 NOON = "2026-01-31T12:00:00Z"
@@ -191,9 +191,7 @@ def test_a_reader_that_pages_while_others_write_misses_nothing(store: ReviewStor
 
 
 def test_processes_that_migrate_at_once(database: str) -> None:
-    script = (
-        "import sys; from tagger.review_store import ReviewStore; s = ReviewStore(sys.argv[1]); input(); s.migrate(); s.close()"
-    )
+    script = "import sys; from tagger.reviews import store; s = store.ReviewStore(sys.argv[1]); input(); s.migrate(); s.close()"
     command = [sys.executable, "-c", script, database]
     processes = [subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(4)]
     for process in processes:
@@ -349,8 +347,8 @@ def test_a_killed_writer_loses_nothing_that_it_acknowledged(tmp_path: Path) -> N
     url = f"sqlite:///{tmp_path / 'reviews.db'}"
     script = """
 import itertools, sys
-from tagger.review import Review
-from tagger.review_store import ReviewStore
+from tagger.reviews.review import Review
+from tagger.reviews.store import ReviewStore
 store = ReviewStore(sys.argv[1])
 store.migrate()
 for n in itertools.count():

@@ -8,7 +8,6 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, NoReturn
 
 import sqlalchemy as sa
@@ -16,7 +15,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from tagger.errors import ReviewConflictError
-from tagger.review import (
+from tagger.reviews.database import Database, State
+from tagger.reviews.queue import Candidate, Order, QueueItem, Reason, choose, is_kept_for_random, shares_due
+from tagger.reviews.review import (
     Answer,
     Place,
     Review,
@@ -29,8 +30,6 @@ from tagger.review import (
     instant,
     now_utc,
 )
-from tagger.review_database import Database
-from tagger.review_queue import Candidate, Order, QueueItem, Reason, choose, is_kept_for_random, shares_due
 
 _CHUNK = 1000  # values in one IN (...): SQLite takes 32,766, PostgreSQL 65,535
 
@@ -90,6 +89,10 @@ class ReviewStore:
     def migrate(self) -> None:
         """Bring the tables up to date; processes that do so at once wait for each other."""
         self.database.migrate()
+
+    def state(self) -> State:
+        """Tell whether the tables are there and up to date, without changing any."""
+        return self.database.state()
 
     def close(self) -> None:
         """Close the connections."""
@@ -362,8 +365,3 @@ def _refuse(stored: StoredReview, index: int | None) -> NoReturn:
     where = "" if index is None else f"[{index}]: "
     key, number = stored.review.key, stored.number
     raise ReviewConflictError(f"{where}The key {key!r} already holds another review, number {number}: choose a new key.")
-
-
-def default_url(models: Path) -> str:
-    """Return the URL of the store that a folder of releases has where none is named: a SQLite file in it."""
-    return f"sqlite:///{models.resolve() / 'reviews.db'}"

@@ -4,22 +4,29 @@ Knows SQLite from PostgreSQL, so that nothing above it must; knows nothing of re
 """
 
 import contextlib
-from collections.abc import Iterator
-from typing import Any
+import os
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.util import CommandError
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from tagger.errors import StoreUnavailableError
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 _DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql+psycopg")
 _WRITER_LOCK = 7_233_961  # any number, the same in every process: who holds it writes
 _WRITES = "tagger_writes"
+
+# The last of tagger/migrations/versions, which Alembic would have to be imported to find; tests/test_check.py compares them.
+_NEWEST = "0001"
+# Of the tables: none yet, to be migrated when a service starts, up to date.
+State = Literal["new", "older", "current"]
 
 
 class Database:
@@ -36,11 +43,45 @@ class Database:
 
     def migrate(self) -> None:
         """Bring the tables up to date, in one transaction; processes that do so at once wait for each other."""
-        config = Config()
-        config.set_main_option("script_location", "tagger:migrations")
         with self.writing() as connection:
-            config.attributes["connection"] = connection
+            if _versions(connection) != {_NEWEST}:
+                self._upgrade(connection)
+
+    def _upgrade(self, connection: Connection) -> None:
+        # Importing Alembic takes 0.1 s and 12 MB, which a worker whose tables are up to date, nearly every one, need not pay.
+        from alembic import command  # noqa: PLC0415
+        from alembic.util import CommandError  # noqa: PLC0415
+
+        config = _alembic()
+        config.attributes["connection"] = connection
+        try:
             command.upgrade(config, "head")
+        except CommandError as error:
+            raise self._too_new(error) from error
+
+    def state(self) -> State:
+        """Tell whether the tables are there and up to date, and that they can be written to, without changing any."""
+        if self._is_missing_file():
+            return "new"
+        with self.writing() as connection:
+            versions = _versions(connection)
+        if not versions:
+            return "new"
+        if versions == {_NEWEST}:
+            return "current"
+        self._check_known(versions)
+        return "older"
+
+    def _check_known(self, versions: Collection[str]) -> None:
+        from alembic.script import ScriptDirectory  # noqa: PLC0415 - as above
+        from alembic.util import CommandError  # noqa: PLC0415
+
+        scripts = ScriptDirectory.from_config(_alembic())
+        try:
+            for version in versions:
+                scripts.get_revision(version)
+        except CommandError as error:
+            raise self._too_new(error) from error
 
     def close(self) -> None:
         """Close the connections."""
@@ -76,14 +117,25 @@ class Database:
             yield
         except (IntegrityError, DataError):
             raise
-        except CommandError as error:
-            raise StoreUnavailableError(
-                f"The review store at {self._where()} cannot be brought up to date ({error}): was it made by a newer tagger?"
-            ) from error
         except (DBAPIError, sa.exc.TimeoutError) as error:
             raise StoreUnavailableError(
                 f"The review store at {self._where()} does not answer ({self._cause(error)}): try again in a few seconds."
             ) from error
+
+    def _too_new(self, error: Exception) -> StoreUnavailableError:
+        return StoreUnavailableError(
+            f"The review store at {self._where()} cannot be brought up to date ({error}): was it made by a newer tagger?"
+        )
+
+    def _is_missing_file(self) -> bool:
+        """Tell whether SQLite would make a new file: opening it to look would do so."""
+        if self._url.get_backend_name() != "sqlite" or (file := Path(self._url.database or "")).exists():
+            return False
+        if not os.access(file.parent, os.W_OK | os.X_OK):
+            raise StoreUnavailableError(
+                f"The review store {file} cannot be made: {file.parent} is no folder that can be written to."
+            )
+        return True
 
     def _where(self) -> str:
         return self._url.set(query={}).render_as_string(hide_password=True)
@@ -97,11 +149,28 @@ class Database:
         return text
 
 
+def _versions(connection: Connection) -> set[str]:
+    """Return what Alembic noted of the tables; nothing where there are none."""
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return set()
+    return set(connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalars())
+
+
+def _alembic() -> "Config":
+    from alembic.config import Config  # noqa: PLC0415 - as above
+
+    config = Config()
+    config.set_main_option("script_location", "tagger.reviews:migrations")
+    return config
+
+
 def _usable(url: str) -> URL:
     """Read the URL; what is wrong with it is told without repeating it, for it may hold a password."""
     with contextlib.suppress(ArgumentError, ValueError):
         parsed = make_url(url)
-        if parsed.drivername in _DRIVERS and parsed.database not in (None, "", ":memory:"):
+        # sqlite://FOLDER/FILE, with a slash too few, names a host.
+        of_a_host = parsed.get_backend_name() == "sqlite" and parsed.host
+        if parsed.drivername in _DRIVERS and parsed.database not in (None, "", ":memory:") and not of_a_host:
             return parsed
     raise StoreUnavailableError(
         "The URL of the review store cannot be used: give sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE."

@@ -1,5 +1,6 @@
 """`tagger drift`: what editors and readers send against what was usual when the release was made."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -7,12 +8,13 @@ import click
 
 from tagger.drift import plot, table
 from tagger.promotions import load_champion
-from tagger.review_store import ReviewStore, default_url
+from tagger.reviews.store import ReviewStore
+from tagger.settings import default_url, read_one
 from tagger.watching import measure_drift
 
 
 @click.command("drift")
-@click.option("--reviews", "url", envvar="TAGGER_REVIEWS", show_envvar=True, help="The store of answers and reviews.")
+@click.option("--reviews", "url", help="The store of answers and reviews.  [default: TAGGER_REVIEWS]")
 @click.option("--since", help="Count documents answered from this time on, ISO 8601 with its zone.")
 @click.pass_obj
 def drift_command(models: Path, url: str | None, since: str | None) -> None:
@@ -20,7 +22,7 @@ def drift_command(models: Path, url: str | None, since: str | None) -> None:
 
     Exit status: 0 stable or too early to tell, 3 something has changed, 1 failed.
     """
-    store = ReviewStore(url or default_url(models))
+    store = ReviewStore(url or read_one(os.environ, "reviews") or default_url(models))
     store.migrate()
     measured = measure_drift(load_champion(models), store, since)
     if measured.silent:

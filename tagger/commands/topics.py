@@ -9,16 +9,16 @@ from typing import Any
 
 import click
 
-from tagger.answers import topics_object
+from tagger.answers.page import topics_object
 from tagger.errors import InvalidDocumentError
 from tagger.extract.parts import read_record
 from tagger.promotions import load_champion, now, user
 from tagger.registry import Release
-from tagger.review import PARTS, Review, document_id
-from tagger.review_store import ReviewStore, default_url
+from tagger.reviews.review import PARTS, Review, document_id
+from tagger.reviews.store import ReviewStore
+from tagger.settings import ROOT, default_url, read_one, with_value
 from tagger.topics import Change, TopicError, add_topic, read_changes, remove_topic, rename_topic
 
-ROOT = Path(__file__).resolve().parent.parent
 # What a topic needs to be learnt at all; with twice as many it is useful.
 LEAST_EXAMPLES = 12
 
@@ -126,9 +126,11 @@ def _read_examples(file: Path, slug: str, release: str) -> list[Review]:
 
 
 def _train(models: Path, why: str) -> None:
-    command = [sys.executable, "-m", "training", "run", "--models", str(models), "--reviews", _url(models), "--why", why]
-    sys.exit(subprocess.run(command, cwd=ROOT, check=False).returncode)  # noqa: S603 - our own trainer with fixed arguments
+    command = [sys.executable, "-m", "training", "run", "--models", str(models), "--why", why]
+    # Not as an argument: every user of the machine may read those, and the URL may hold a password.
+    environment = with_value(os.environ, "reviews", _url(models))
+    sys.exit(subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode)  # noqa: S603 - our own trainer with fixed arguments
 
 
 def _url(models: Path) -> str:
-    return os.environ.get("TAGGER_REVIEWS") or default_url(models)
+    return read_one(os.environ, "reviews") or default_url(models)
