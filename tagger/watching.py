@@ -5,7 +5,7 @@ from collections import Counter
 
 from tagger.drift import Drift, Observation, drift, read_reference
 from tagger.registry import Release
-from tagger.review_store import ReviewStore
+from tagger.reviews.store import ReviewStore
 
 # Enough that a rate of 1 % is known to a tenth of itself; the newest ones count.
 MOST_ANSWERS = 10_000

@@ -2,15 +2,17 @@
 
 import time
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 
 from flask.testing import FlaskClient
 
 from tagger.app import Settings, create_app
 from tagger.extract.page import read_page
+from tagger.metrics import Metrics
 from tagger.recording import CAPACITY, Recorder
 from tagger.registry import Release
-from tagger.review_store import ReviewStore
+from tagger.reviews.store import ReviewStore
 from tagger.tags import tag_page
 
 NEWS = "Le chef sort le gratin du four, la recette demande un oignon."
@@ -34,7 +36,7 @@ def test_answers_are_kept_with_scores_and_handed_out_for_review(
     url = f"sqlite:///{tmp_path / 'reviews.db'}"
     client = create_app(Settings(models=tiny_models, reviews=url)).test_client()
     store = ReviewStore(url)
-    until(lambda: "reviews" not in client.get("/readyz").get_json())
+    until(lambda: "ok" == client.get("/readyz").get_json()["checks"]["reviews"]["status"])
 
     assert 200 == ask(client)
     until(store.answers)
@@ -55,7 +57,7 @@ def test_tagging_goes_on_while_the_store_is_down_and_the_store_is_taken_up_when_
     client = create_app(Settings(models=tiny_models, reviews=url)).test_client()
     review = {"document": {"body": NEWS}, "release": "20250101T000000Z-00000000", "accepted": ["cuisine"], "reviewer": "ada"}
 
-    until(lambda: "does not answer" in client.get("/readyz").get_json().get("reviews", ""))
+    until(lambda: "does not answer" in client.get("/readyz").get_json()["checks"]["reviews"].get("problem", ""))
     assert 200 == ask(client)
     refused = client.post("/v1/reviews", json=review)
     assert (503, "application/problem+json") == (refused.status_code, refused.mimetype)
@@ -63,20 +65,33 @@ def test_tagging_goes_on_while_the_store_is_down_and_the_store_is_taken_up_when_
 
     folder.mkdir()
 
-    until(lambda: "reviews" not in client.get("/readyz").get_json())
+    until(lambda: "ok" == client.get("/readyz").get_json()["checks"]["reviews"]["status"])
     assert 201 == client.post("/v1/reviews", json=review).status_code
     assert "tagger_review_store_up 1.0" in client.get("/metrics").get_data(as_text=True)
 
 
 def test_more_answers_than_can_wait_are_lost_and_counted(tiny_release: Release, tmp_path: Path) -> None:
     """Nobody writes them here: a request must not wait for a store that hangs."""
-    recorder = Recorder(ReviewStore(f"sqlite:///{tmp_path / 'reviews.db'}"))
+    recorder = Recorder(ReviewStore(f"sqlite:///{tmp_path / 'reviews.db'}"), burst=inf)
     tagged = tag_page(read_page(NEWS), tiny_release.model, tiny_release.taxonomy, tiny_release.policy)
 
     for _ in range(CAPACITY + 3):
         recorder.put(tagged, tiny_release)
 
     assert 3 == recorder.lost
+
+
+def test_each_loss_is_told(tiny_release: Release, tmp_path: Path) -> None:
+    told: list[int] = []
+    recorder = Recorder(
+        ReviewStore(f"sqlite:///{tmp_path / 'reviews.db'}"), lambda changed: told.append(changed.lost), burst=inf
+    )
+    tagged = tag_page(read_page(NEWS), tiny_release.model, tiny_release.taxonomy, tiny_release.policy)
+
+    recorder.put(tagged * (CAPACITY + 3), tiny_release)
+    recorder.put(tagged, tiny_release)
+
+    assert [3, 4] == told
 
 
 def test_metrics_name_the_release_that_serves(client: FlaskClient, tiny_release: Release) -> None:
@@ -87,13 +102,35 @@ def test_metrics_name_the_release_that_serves(client: FlaskClient, tiny_release:
 
 
 def test_what_cannot_be_kept_stops_nothing_that_comes_after(tiny_models: Path, tmp_path: Path) -> None:
-    """A document of nothing but a rubric is refused by the store; the next one is kept."""
+    """A document of nothing but a rubric is nothing to review; the others of its page, and the next page, are kept."""
     url = f"sqlite:///{tmp_path / 'reviews.db'}"
     client = create_app(Settings(models=tiny_models, reviews=url)).test_client()
-    until(lambda: "reviews" not in client.get("/readyz").get_json())
+    until(lambda: "ok" == client.get("/readyz").get_json()["checks"]["reviews"]["status"])
 
     client.post("/v1/tags", json={"title": "Le four", "posts": [{"rubric": "recette au four du chef", "body": "."}]})
     assert 200 == ask(client)
 
     store = ReviewStore(url)
     until(lambda: any(answer.document.get("body") == NEWS for answer in store.answers()))
+
+
+def test_beyond_a_burst_answers_are_passed_over_page_by_page(tiny_release: Release, tmp_path: Path) -> None:
+    recorder = Recorder(ReviewStore(f"sqlite:///{tmp_path / 'reviews.db'}"), burst=3)
+    page = tag_page(read_page(NEWS), tiny_release.model, tiny_release.taxonomy, tiny_release.policy) * 2
+
+    for _ in range(5):
+        recorder.put(page, tiny_release)
+
+    assert (0, 6) == (recorder.lost, recorder.passed_over)
+
+
+def test_what_is_passed_over_is_counted_in_the_metrics(tiny_release: Release, tmp_path: Path) -> None:
+    metrics = Metrics()
+    store = ReviewStore(f"sqlite:///{tmp_path / 'reviews.db'}")
+    recorder = Recorder(store, metrics.recorder_changed, burst=0)
+    tagged = tag_page(read_page(NEWS), tiny_release.model, tiny_release.taxonomy, tiny_release.policy)
+
+    recorder.put(tagged, tiny_release)
+    recorder.start()
+
+    until(lambda: b"tagger_answers_passed_over_total 1.0" in metrics.exposition())

@@ -13,7 +13,7 @@ import pytest
 from tagger.app import Settings, create_app
 from tagger.promotions import LOG, champion_name, promote
 from tagger.registry import Release, save_release
-from tagger.serving import Serving
+from tagger.serving import Serving, State
 from tagger.tags import Policy
 
 NEWS = "Le pont de la gare rouvre après la fête du village."
@@ -52,6 +52,18 @@ def test_looking_without_news_changes_nothing(models: Path) -> None:
     serving.look()
 
     assert state is serving.state
+
+
+def test_every_new_state_is_told_once(models: Path, other: str) -> None:
+    told: list[State] = []
+    serving = Serving(models, told.append)
+    first = serving.state
+    promote(models, other, why="better")
+
+    serving.look()
+    serving.look()
+
+    assert [first, serving.state] == told
 
 
 @pytest.mark.parametrize(
