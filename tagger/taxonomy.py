@@ -1,10 +1,16 @@
 """The topics a release knows, in the order of its score columns. Data, not code: read from a JSON file."""
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from tagger.errors import TaggerError
+
+MEDIA_TOPICS = "http://cv.iptc.org/newscodes/mediatopic/"
+WIKIDATA = "http://www.wikidata.org/entity/"
+_MEDIA_TOPIC = re.compile(r"medtop:(\d{8})")
+_WIKIDATA_ITEM = re.compile(r"Q[1-9]\d{0,11}")
 
 
 class InvalidTaxonomyError(TaggerError):
@@ -25,6 +31,14 @@ class Topic:
     def label(self) -> str:
         """The French label."""
         return self.labels["fr"]
+
+    @property
+    def uris(self) -> tuple[str, ...]:
+        """What the topic is called in the vocabularies of the trade: its Media Topics, then its Wikidata items."""
+        return tuple(
+            [MEDIA_TOPICS + code.removeprefix("medtop:") for code in self.mediatopic]
+            + [WIKIDATA + item for item in self.wikidata]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +78,18 @@ def _topic(item: dict[str, Any]) -> Topic:
         str(item["id"]),
         labels,
         str(item.get("description", "")),
-        tuple(item.get("mediatopic", ())),
-        tuple(item.get("wikidata", ())),
+        _codes(item, "mediatopic", _MEDIA_TOPIC, "`medtop:` and eight digits, as in medtop:20000062"),
+        _codes(item, "wikidata", _WIKIDATA_ITEM, "`Q` and a number, as in Q884"),
     )
+
+
+def _codes(item: dict[str, Any], key: str, form: re.Pattern[str], said: str) -> tuple[str, ...]:
+    """Return the codes that a topic has in a vocabulary: a wrong one would go out as a URI that leads nowhere."""
+    codes = tuple(item.get(key, ()))
+    for code in codes:
+        if not (isinstance(code, str) and form.fullmatch(code)):
+            raise InvalidTaxonomyError(f"`{key}` of the topic {item['id']!r} holds {code!r}: write {said}.")
+    return codes
 
 
 def write_taxonomy(taxonomy: Taxonomy) -> str:

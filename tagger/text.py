@@ -6,18 +6,28 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import filterfalse
 
 # Typographic variants of the apostrophe found in French pages: ’ ‘ ʼ ′ ´ ` and the full-width one.
 _APOSTROPHES = "\u2019\u2018\u02bc\u2032\u00b4\u0060\uff07\u02b9"
 # Characters that carry no text: soft hyphen, zero-width and direction marks, byte order mark, variation selectors.
-_INVISIBLE = "\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\ufe0e\ufe0f"
+INVISIBLE = "\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\ufe0e\ufe0f"
+# Marks that combine with the letter before them.
+MARKS = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff"
 _ENTITY = r"&(?:[a-zA-Z][a-zA-Z0-9]{1,30}|#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6});"
-_ONE_TO_ONE = {ord(c): "'" for c in _APOSTROPHES} | dict.fromkeys(range(32), " ") | dict.fromkeys(range(127, 161), " ")
-_ONE_TO_ONE |= dict.fromkeys((5760, *range(8192, 8203), 8232, 8233, 8239, 8287, 12288), " ")
+_SPACES = (*range(32), *range(127, 161), 5760, *range(8192, 8203), 8232, 8233, 8239, 8287, 12288)
+ONE_TO_ONE = dict.fromkeys(_APOSTROPHES, "'") | dict.fromkeys(map(chr, _SPACES), " ")
+_TYPOGRAPHIC = re.compile(f"[{''.join(ONE_TO_ONE)}]")
 # Where the length of the text changes: a quick look that spares nearly every text the slow path.
-_CHANGES_LENGTH = re.compile(f"&|[{_INVISIBLE}]")
-# A run that is rewritten as a whole: an entity or invisible character, alone or after letters that may combine with it.
-_CLUSTER = re.compile(f"{_ENTITY}|[{_INVISIBLE}]|.[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+|.", re.DOTALL)
+_CHANGES_LENGTH = re.compile(f"{_ENTITY}|[{INVISIBLE}]")
+# A run that is rewritten as a whole: letters up to Latin Extended (composed as they stand), an entity, an invisible
+# character, or any other with the marks that may combine with it: 30, as in Unicode's stream-safe format, because putting
+# n marks into their order takes n² steps.
+_RUN = re.compile(
+    rf"(?P<plain>[\x00-%'-\u00ac\u00ae-\u02ff]+(?![{MARKS}]))|(?P<entity>{_ENTITY})|(?P<invisible>[{INVISIBLE}])"
+    f"|.[{MARKS}]{{0,30}}",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +48,33 @@ class Aligned:
         return self.origins[start], self.origins[end]
 
 
+def _with_plain_marks(text: str) -> str:
+    """Write apostrophes and spaces in one way. Of the hundred kinds few stand in a text: replacing these is quick."""
+    for character in set(_TYPOGRAPHIC.findall(text)):
+        text = text.replace(character, ONE_TO_ONE[character])
+    return text
+
+
+def _composed(text: str) -> str:
+    return _with_plain_marks(unicodedata.normalize("NFC", text))
+
+
+@lru_cache(maxsize=1 << 10)
 def _decode_entity(entity: str) -> str:
     """Decode one HTML entity, leaving those that could form another one (`&amp;`, ASCII letters) as a space."""
-    decoded = unicodedata.normalize("NFC", html.unescape(entity)).translate(_ONE_TO_ONE)
+    decoded = _composed(html.unescape(entity))
     plain = decoded.isascii() and (decoded.isalnum() or decoded in "&#;")
-    return " " if plain or decoded == entity or re.search(f"[{_INVISIBLE}]", decoded) else decoded
+    return " " if plain or decoded == entity or re.search(f"[{INVISIBLE}]", decoded) else decoded
 
 
-def _canonical_cluster(cluster: str) -> str:
-    if len(cluster) > 1 and cluster[0] == "&" and cluster[-1] == ";":
-        return _decode_entity(cluster)
-    if re.fullmatch(f"[{_INVISIBLE}]", cluster):
-        return ""
-    return unicodedata.normalize("NFC", cluster).translate(_ONE_TO_ONE)
+def _rewritten(run: re.Match[str]) -> str:
+    if run.lastgroup == "entity":
+        return _decode_entity(run.group())
+    return "" if run.lastgroup == "invisible" else _composed(run.group())
+
+
+def _keeps_places(text: str) -> bool:
+    return not _CHANGES_LENGTH.search(text) and unicodedata.is_normalized("NFC", text)
 
 
 def align(text: str) -> Aligned:
@@ -58,39 +82,48 @@ def align(text: str) -> Aligned:
 
     Offsets are code points. Line breaks and control characters become spaces, one for one; runs are kept.
     """
-    if not _CHANGES_LENGTH.search(text) and unicodedata.is_normalized("NFC", text):
-        return Aligned(text.translate(_ONE_TO_ONE), None)
+    if _keeps_places(text):
+        return Aligned(_with_plain_marks(text), None)
     pieces: list[str] = []
     origins: list[int] = []
-    for match in _CLUSTER.finditer(text):
-        piece = _canonical_cluster(match.group())
+    for run in _RUN.finditer(text):
+        piece = _rewritten(run)
         pieces.append(piece)
-        origins.extend([match.start()] * len(piece))
+        start, end = run.span()
+        # A letter that a mark did not combine with ends behind the mark, not where it begins.
+        origins.extend(range(start, end) if run.lastgroup == "plain" else [start, *[end] * (len(piece) - 1)][: len(piece)])
     origins.append(len(text))
     return Aligned("".join(pieces), origins)
 
 
 def normalize(text: str) -> str:
     """Return the text for comparison: as `align` writes it, each run of spaces one space, none at the ends. Idempotent."""
-    aligned = align(text)
-    canonical = aligned.text
-    # Decoding may bring letters beside a mark they combine with; without it, once is enough.
-    while aligned.origins is not None and (again := align(canonical).text) != canonical:
-        canonical = again
-    return " ".join(canonical.split())
+    # Decoding may bring letters beside a mark they combine with; a text whose characters keep their places needs no more.
+    while not _keeps_places(text) and (canonical := align(text).text) != text:
+        text = canonical
+    text = _with_plain_marks(text)
+    return " ".join(text.split()) if "  " in text else text.strip()
+
+
+def fold_line(text: str) -> str:
+    """Return a line in lower case without accents or ligatures, as `fold` does words, which are few enough to remember."""
+    lowered = text.lower()
+    if lowered.isascii():
+        return lowered
+    lowered = lowered.replace("œ", "oe").replace("æ", "ae").replace("ß", "ss")
+    return "".join(filterfalse(unicodedata.combining, unicodedata.normalize("NFKD", lowered)))
 
 
 @lru_cache(maxsize=1 << 16)
 def fold(word: str) -> str:
     """Return a word in lower case without accents or ligatures: `Élysée` -> `elysee`, `cœur` -> `coeur`."""
-    lowered = word.lower().replace("œ", "oe").replace("æ", "ae").replace("ß", "ss")
-    return "".join(c for c in unicodedata.normalize("NFKD", lowered) if not unicodedata.combining(c))
+    return fold_line(word)
 
 
 # Endings that only mark gender or number, longest first, with what replaces them; the stem keeps at least 3 letters.
 # Verb endings stay: on news texts "bombardé" and "bombardement" are rarely the only clue, and a bold stemmer makes
 # false friends ("général" and "génération" share their Snowball stem).
-_ENDINGS = (
+ENDINGS = (
     ("eaux", "eau"), ("iennes", "ien"), ("ienne", "ien"), ("euses", "eur"), ("euse", "eur"), ("trices", "teur"),
     ("trice", "teur"), ("ennes", "en"), ("enne", "en"), ("elles", "el"), ("elle", "el"), ("onnes", "on"),
     ("onne", "on"), ("aises", "ai"), ("aise", "ai"), ("ives", "if"), ("ive", "if"), ("ieres", "ier"),
@@ -103,7 +136,7 @@ def stem(folded: str) -> str:
     """Return a folded word without the ending of its gender and number: `coreennes` -> `coreen`, `navals` -> `naval`."""
     if len(folded) < 4 or not folded.isalpha():
         return folded
-    for ending, replacement in _ENDINGS:
+    for ending, replacement in ENDINGS:
         if folded.endswith(ending) and len(folded) - len(ending) + len(replacement) >= 3:
             return folded[: -len(ending)] + replacement
     return folded
@@ -155,7 +188,7 @@ def terms(text: str) -> Iterator[Term]:
 
 # The commonest function words of languages that reach a French newsroom, folded; a word may stand in several lists. Those
 # that are parts of names (van, der, von, di, dos, el) are left out: a French headline may hold two riders of the peloton.
-_FUNCTION_WORDS = {
+FUNCTION_WORDS = {
     language: frozenset(listed.split())
     for language, listed in {
         "en": """
@@ -191,17 +224,36 @@ _FUNCTION_WORDS = {
 }  # fmt: skip
 
 
-def is_french(folded_words: list[str]) -> bool:
-    """Tell whether words (folded, in order) may be French; a text with no function word of any language may be.
+@dataclass(frozen=True, slots=True)
+class WordCounts:
+    """How many words a text has: all, in other than Latin script, French function words, and the most of another language."""
 
-    Not French: most words are in another script, or another language's function words are at least three, a sixth of the
-    text, and more than the French ones.
-    """
-    if not folded_words:
-        return True
-    other_script = sum(1 for word in folded_words if word[0].isalpha() and ord(word[0]) > 0x24F)
-    if other_script * 2 > len(folded_words):
-        return False
-    french = sum(1 for word in folded_words if word in STOP_WORDS)
-    other = max(sum(1 for word in folded_words if word in listed) for listed in _FUNCTION_WORDS.values())
-    return not (other >= 3 and other > french and other * 6 >= len(folded_words))
+    words: int
+    other_script: int
+    french: int
+    other: int
+
+    def may_be_french(self) -> bool:
+        """Tell whether the text may be French; one with no function word of any language may be.
+
+        Not French: most words are in another script, or another language's function words are at least three, a sixth of the
+        text, and more than the French ones.
+        """
+        if self.other_script * 2 > self.words:
+            return False
+        return not (self.other >= 3 and self.other > self.french and self.other * 6 >= self.words)
+
+
+def count_words(folded_words: list[str]) -> WordCounts:
+    """Count words, folded: a half-width sound mark folds to none, and stands in no script."""
+    return WordCounts(
+        words=len(folded_words),
+        other_script=sum(1 for word in folded_words if word[:1].isalpha() and ord(word[0]) > 0x24F),
+        french=sum(1 for word in folded_words if word in STOP_WORDS),
+        other=max(sum(1 for word in folded_words if word in listed) for listed in FUNCTION_WORDS.values()),
+    )
+
+
+def is_french(folded_words: list[str]) -> bool:
+    """Tell whether words (folded, in order) may be French."""
+    return count_words(folded_words).may_be_french()

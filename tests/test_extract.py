@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tagger.documents import Document, Page, joined
 from tagger.errors import InvalidDocumentError, UnreadablePageError
 from tagger.extract.dates import clock_time, stamp_of, time_of
-from tagger.extract.lines import Line
+from tagger.extract.lines import Line, split_lines
 from tagger.extract.page import read_page
 from tagger.extract.parts import read_parts, read_record
 from tagger.text import normalize
@@ -99,6 +99,58 @@ def test_any_text_is_read_or_refused_with_a_reason(text: str) -> None:
         assert all(document.span[0] <= p.start < p.end <= document.span[1] for _, text in document.fields() for p in text)
 
 
+ANY_PARTS = st.fixed_dictionaries(
+    {},
+    optional={
+        **dict.fromkeys(("title", "lead", "body", "rubric", "published", "time"), st.one_of(st.none(), ANY_PAGE)),
+        "id": st.one_of(st.none(), st.integers(), st.text(max_size=5)),
+    },
+)
+
+
+@given(ANY_PARTS, st.lists(ANY_PARTS, max_size=2))
+def test_any_parts_are_read_or_refused_with_a_reason(record: dict[str, Any], related: list[dict[str, Any]]) -> None:
+    """Passages are verbatim slices of their own part."""
+    try:
+        page = read_parts({**record, "related": related})
+    except InvalidDocumentError:
+        return
+    sent = [record, *related][len(related) + 1 - len(page.documents) :]
+    for own, document in zip(sent, page.documents, strict=True):
+        assert all(p.text and own[name][p.start : p.end] == p.text for name, text in document.fields() for p in text)
+
+
+@given(
+    st.one_of(
+        ANY_PARTS, st.dictionaries(st.sampled_from(["title", "body", "related", "id", "kind"]), st.none() | st.integers())
+    )
+)
+def test_any_record_is_read_or_refused_with_a_reason(record: dict[str, Any]) -> None:
+    try:
+        document = read_record(json.dumps(record))
+    except InvalidDocumentError:
+        return
+    assert all(record[name][p.start : p.end] == p.text for name, text in document.fields() for p in text)
+
+
+@given(ANY_PAGE)
+def test_lines_of_lines_are_the_same(text: str) -> None:
+    lines = split_lines(text)
+
+    assert all(text[line.start : line.end] == line.raw for line in lines)
+    assert [line.raw for line in lines] == [line.raw for line in split_lines("\n".join(line.raw for line in lines))]
+
+
+@given(ANY_PAGE)
+def test_a_page_is_read_the_same_each_time(text: str) -> None:
+    """What is found out about a line is kept with its page, not with the process."""
+    try:
+        page = read_page(text)
+    except UnreadablePageError:
+        return
+    assert page == read_page(text)
+
+
 @given(ANY_PAGE)
 def test_line_ends_of_windows_change_nothing_but_offsets(text: str) -> None:
     plain = text.replace("\r", " ").replace("\x00", " ")
@@ -128,6 +180,12 @@ def test_what_is_no_text_is_refused(text: str, sentence: str) -> None:
 
 def test_a_page_of_furniture_has_no_documents() -> None:
     assert read_page("Partager\n\nTweet URL\n\n12\nCommentaires\n© AFP\nSe connecter").documents == ()
+
+
+def test_a_lone_number_under_a_card_is_no_rubric() -> None:
+    (card,) = read_page("Le pont rouvre\nLe pont rouvre\nLe Progrès2 hours ago\n1)").documents
+
+    assert ("Le Progrès", ()) == (card.source, card.rubric)
 
 
 def test_a_nul_between_words_is_a_space() -> None:
@@ -161,6 +219,10 @@ def test_what_is_no_clock_time(written: str) -> None:
         ("Le Figaro14-07-2025", "Le Figaro", "14-07-2025"),
         ("Le Monde · il y a 12 minutes", "Le Monde", "il y a 12 minutes"),
         ("SèteEn Ligne 1 semaine", "Sète", "1 semaine"),
+        ("Le Progrès à l'instant", "Le Progrès", "à l'instant"),
+        ("Le Progrès, il y a quelques secondes", "Le Progrès", "il y a quelques secondes"),
+        ("Le Progrès depuis une minute", "Le Progrès", "depuis une minute"),
+        ("Le Progrès3 mai 2025 à 7 h (heure de Paris)", "Le Progrès", "3 mai 2025 à 7 h (heure de Paris)"),
     ],
 )
 def test_source_and_age(written: str, before: str, published: str) -> None:
@@ -168,6 +230,34 @@ def test_source_and_age(written: str, before: str, published: str) -> None:
 
     assert stamp is not None
     assert (before, published) == (stamp.before, stamp.published)
+
+
+@pytest.mark.parametrize(
+    "furniture",
+    [
+        "Lire aussi : Le bac ferme.",
+        "À lire également | Le bac ferme.",
+        "VOIR AUSSI > Le bac ferme.",
+        "Écouter aussi » Le bac ferme.",
+        "Il vous reste 70,5 % de cet article à lire. La suite est réservée aux abonnés.",
+        "Cet article est réservé à nos abonnés.",
+        "La suite après cette publicité",
+        "Publicité",
+        "(Avec Reuters)",
+        "Crédits photo : Jeanne Martin / MaxPPP.",
+        "Photo : Jeanne Martin, AP",
+    ],
+)
+def test_furniture_inside_a_paragraph_is_cut_out(furniture: str) -> None:
+    page = read_parts({"body": f"Le pont rouvre lundi. {furniture} Les voitures y passent de nouveau."})
+
+    assert ["Le pont rouvre lundi.", "Les voitures y passent de nouveau."] == [p.text for p in page.documents[0].body]
+
+
+def test_lines_that_read_alike_keep_their_own_places() -> None:
+    body = "Les voitures passent.\n\nLe maire salue.\n\nLes voitures passent."
+
+    assert [(0, 21), (23, 38), (40, 61)] == [(p.start, p.end) for p in read_parts({"body": body}).documents[0].body]
 
 
 def test_time_of_a_date() -> None:

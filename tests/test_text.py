@@ -28,6 +28,7 @@ def names(text: str) -> list[str]:
 @example("&am&#112;;")
 @example("e&#x301;")
 @example("&eacute&#x37e;")
+@example("e" + "\u0301\u0327" * 40)
 def test_normalize_is_idempotent(text: str) -> None:
     assert normalize(normalize(text)) == normalize(text)
 
@@ -95,6 +96,10 @@ def test_offsets_of_terms_point_at_their_words(text: str) -> None:
         assert term.name == stem(words(text[term.start : term.end])[0])
 
 
+def test_a_letter_that_a_mark_does_not_combine_with_keeps_its_place_beside_an_entity() -> None:
+    assert [(term.name, term.start, term.end) for term in terms("q\u0301 &amp; b")] == [("q", 0, 2), ("b", 9, 10)]
+
+
 @given(WILD)
 def test_aligned_text_has_an_origin_for_every_character(text: str) -> None:
     aligned = align(text)
@@ -117,6 +122,11 @@ def test_aligned_text_has_an_origin_for_every_character(text: str) -> None:
 )
 def test_french_is_french_even_with_foreign_names(text: str) -> None:
     assert is_french(words(text))
+
+
+def test_a_word_may_fold_to_nothing() -> None:
+    """A half-width sound mark alone, as Japanese pages have it."""
+    assert is_french(words("\uff9e \uff9e"))
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
 
 from tagger.documents import Document, Kind, Passage, Text
 from tagger.extract import furniture
 from tagger.extract.dates import published_in, stamp_of, time_of
-from tagger.extract.lines import Line
+from tagger.extract.lines import Line, split_lines
 
 # A paragraph longer than this is the article itself, not its standfirst (the longest of the three real pages has 60).
 _LONGEST_LEAD = 70
@@ -26,12 +27,17 @@ class Marked:
 def mark(lines: list[Line]) -> list[Marked]:
     """Tell the furniture of a whole page from its text."""
     beside = furniture.captions_and_announced(lines)
-    return [Marked(line, i in beside or furniture.is_furniture(line)) for i, line in enumerate(lines)]
+    return [Marked(line, i in beside or bool(furniture.is_furniture(line))) for i, line in enumerate(lines)]
 
 
 def as_text(lines: Sequence[Line]) -> Text:
     """Return lines as passages, without the furniture inside them."""
     return tuple(furniture.passages(lines))
+
+
+def prose(text: str) -> Text:
+    """Return the lines of a part that was sent as such, without furniture; no trailing line is dropped from it."""
+    return as_text([m.line for m in mark(split_lines(text)) if not m.furniture])
 
 
 def verbatim(line: Line) -> Text:
@@ -62,21 +68,23 @@ def _end_of_article(marked: Sequence[Marked]) -> int:
 
     What follows them must be little against what stands before, for an article may hold two lone names in a row.
     """
+    pairs = [i for i, (m, below) in enumerate(pairwise(marked)) if _is_label(m) and _is_label(below)]
+    if not pairs:
+        return len(marked)
     words = [m.line.words if m.line.prose and not m.furniture else 0 for m in marked]
-    total, before = sum(words), 0
-    for i in range(len(marked) - 1):
-        little = before and total - before < _FURNITURE_SHARE * before
+    before = list(accumulate(words, initial=0))
+    for i in pairs:
+        little = before[i] and before[-1] - before[i] < _FURNITURE_SHARE * before[i]
         broken = i + 2 < len(marked) and marked[i + 2].line.continues
-        if little and not broken and _is_label(marked[i]) and _is_label(marked[i + 1]):
+        if little and not broken:
             return i
-        before += words[i]
     return len(marked)
 
 
 def _is_label(m: Marked) -> bool:
-    if furniture.is_teaser(m.line) or furniture.is_credit(m.line) or (m.furniture and m.line.prose):
+    if not m.line.label or (m.furniture and m.line.prose):
         return False
-    return m.line.label and not furniture.is_byline(m.line)
+    return not (furniture.is_teaser(m.line) or furniture.is_credit(m.line) or furniture.is_byline(m.line))
 
 
 def read_article(marked: Sequence[Marked], kind: Kind = "article") -> Document | None:
@@ -108,9 +116,10 @@ def _find_title(content: Sequence[Line]) -> tuple[int | None, int]:
     text_at = len(content)
     candidates: list[int] = []
     for i, line in enumerate(content):
-        if i + 1 < len(content) and line.headline and content[i + 1].text == line.text:
+        headline = line.headline
+        if headline and i + 1 < len(content) and content[i + 1].text == line.text:
             candidates = [i]
-        elif line.headline and line.words >= 6 and not candidates and len(content) > 1 and stamp_of(line) is None:
+        elif headline and line.words >= 6 and not candidates and len(content) > 1 and stamp_of(line) is None:
             candidates.append(i)
         elif line.prose:
             text_at = i

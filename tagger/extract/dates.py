@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from tagger.extract.lines import Line
+from tagger.extract.lines import Line, of_short_lines
 
 _MONTH = (
     r"(?:janv(?:ier|\.)?|f[ée]vr?(?:ier|\.)?|mars|avr(?:il|\.)?|mai|juin|juil(?:let|\.)?|ao[ûu]t|sept(?:embre|\.)?"
@@ -36,8 +36,17 @@ _PLAIN_CLOCK = re.sub(r"\?P<\w+>", "?:", _CLOCK)
 _AT = rf"(?:(?:,| à| a| -|,? at)? ?{_PLAIN_CLOCK}{_ZONE})?"
 # The shortest prefix wins, so the whole age is read: `20 Minutes3 hours ago`, `L'Équipeil y a 3 heures`, `timea day ago`.
 _STAMPED = re.compile(rf"^(?P<before>.*?)(?P<stamp>{_AGE}|{_DATE}{_AT})$", re.IGNORECASE)
+# Every age and date has a figure among its last twenty characters (`9 h (heure de Paris)`), or ends with one of these words.
+_LIKE_A_STAMP = re.compile(
+    r"\d|(?:secondes?|minutes?|heures?|jours?|semaine|mois|an|ago|now|yesterday|instant|hier|aujourd'hui)$", re.IGNORECASE
+)
 _CLOCK_LINE = re.compile(rf"^(?:(?:{_DATE}|{_DAY}|hier|aujourd'hui),?(?: à| -)? ?|à )?{_CLOCK}{_ZONE}$", re.IGNORECASE)
 _ANY_CLOCK = re.compile(rf"\b{_CLOCK}{_ZONE}$", re.IGNORECASE)
+# As machines write it: `2025-05-03T17:04:00+02:00`, `Sat, 03 May 2025 17:04:00 +0200`. What ends such a date is no time.
+_MACHINE_CLOCK = re.compile(
+    r"\d[T ](?P<hour>[01]\d|2[0-3]):(?P<minute>[0-5]\d)(?P<minute2>)(?::\d\d(?:[.,]\d{1,9})?)?"
+    r" ?(?:Z|[A-Z]{2,4}|[+-]\d\d:?\d\d)?$"
+)
 _PUBLISHED = re.compile(
     rf"\b(?:publié|posté|mis en ligne|écrit|paru|démarré|commencé|créé|mis à jour|modifié)e?s?(?: le| ce)?[ :]*"
     rf"(?P<stamp>{_DATE}{_AT}|{_AGE}|à {_PLAIN_CLOCK}{_ZONE})",
@@ -61,15 +70,16 @@ class Stamp:
     published: str
 
 
+@of_short_lines
 def clock_time(line: Line) -> str | None:
     """Return HH:MM when the line is nothing but a time of day (`17H38`, `9h05`, `20 h 38`, `09:05 GMT`), else None."""
-    match = _CLOCK_LINE.match(line.text) if line.short else None
+    match = _CLOCK_LINE.match(line.text)
     return _hh_mm(match) if match else None
 
 
 def time_of(published: str) -> str | None:
-    """Return the HH:MM that a `published` text ends with, or None."""
-    match = _ANY_CLOCK.search(published[-40:])
+    """Return the HH:MM that a `published` text ends with, as its own time zone has it, or None."""
+    match = _MACHINE_CLOCK.search(published[-40:]) or _ANY_CLOCK.search(published[-40:])
     return _hh_mm(match) if match else None
 
 
@@ -78,11 +88,12 @@ def _hh_mm(match: re.Match[str]) -> str:
     return f"{int(match['hour']):02d}:{minute}"
 
 
+@of_short_lines
 def stamp_of(line: Line) -> Stamp | None:
     """Split a short line that ends with an age or a date, or return None. Icon names and `En ligne` are dropped."""
-    if not line.short or line.words > 12 or line.prose:
+    if line.words > 12 or line.prose:
         return None
-    match = _STAMPED.match(line.text)
+    match = _LIKE_A_STAMP.search(line.text, len(line.text) - 20) and _STAMPED.match(line.text)
     if match is None:
         return None
     before = _ICON.sub("", match["before"].rstrip(_SEPARATORS)).strip(_SEPARATORS)
@@ -96,7 +107,8 @@ def split_glued(text: str) -> str:
     return text[: cuts[-1]] if cuts else text
 
 
+@of_short_lines
 def published_in(line: Line) -> str | None:
     """Return the date or age that a line announces (`Publié le 3 mai 2025 à 17h04`), or None."""
-    match = _PUBLISHED.search(line.text) if line.short and line.words <= 20 else None
+    match = _PUBLISHED.search(line.text) if line.words <= 20 else None
     return match["stamp"].strip(_SEPARATORS) if match else None

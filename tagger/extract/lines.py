@@ -1,83 +1,132 @@
 """Raw page text -> lines with their offsets and shape. Shape is what a line looks like, never which words it holds."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import wraps
+from typing import Any, TypeVar
 
 from tagger.text import normalize
 
-_LINE = re.compile(r"[^\r\n\x0b\x0c\x85\u2028\u2029]+")
+_OTHER_BREAKS = "\r\x0b\x0c\x85\u2028\u2029"
 _INVISIBLE_EDGES = " \t\x00\u00a0\u202f\u2007\u2009\u200b\u200e\u200f\ufeff\u00ad"
 _BULLET = re.compile(r"(?:[-–—•·*▪■►➤‣◦]+|\d{1,2}[.)])(?:\s+|$)")
-_SENTENCE_END = re.compile(r"""[.!?…][\s"'»”’)\]]*$""")
+_SENTENCE_END = (".", "!", "?", "…")
+_CLOSING = " \"'»”)]"
 _WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")
 
+_LONGEST_SHORT = 300
 
-@dataclass(frozen=True)
+Found = TypeVar("Found")
+
+
+def once(find: Callable[["Line"], Found]) -> Callable[["Line"], Found]:
+    """Let a question about the wording of a line be answered once, for all lines of a text that read alike."""
+
+    @wraps(find)
+    def found(line: "Line") -> Found:
+        if find not in line.known:
+            line.known[find] = find(line)
+        return line.known[find]  # type: ignore[no-any-return]
+
+    return found
+
+
+def of_short_lines(find: Callable[["Line"], Found]) -> Callable[["Line"], Found | None]:
+    """Let a question be answered once, and with None for a line that is only text: longer than any button, byline or age.
+
+    300 characters hold a long advert; no pattern can be made slow by a longer line.
+    """
+
+    @wraps(find)
+    def found(line: "Line") -> Found | None:
+        if len(line.raw) > _LONGEST_SHORT:
+            return None
+        if find not in line.known:
+            line.known[find] = find(line)
+        return line.known[find]  # type: ignore[no-any-return]
+
+    return found
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
-    """A line that is not blank, without the spaces around it; `gap` tells whether blank lines stand before it."""
+    """A line that is not blank, without the spaces around it; `gap` tells whether blank lines stand before it.
+
+    `known` is what was found out about its wording so far (`once`).
+    """
 
     raw: str
     start: int
     gap: bool = field(compare=False)
+    known: dict[Callable[["Line"], Any], Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def end(self) -> int:
         """Offset just past the line."""
         return self.start + len(self.raw)
 
-    @cached_property
+    @property
+    @once
     def text(self) -> str:
         """The line for comparison: normalized."""
         return normalize(self.raw)
 
-    @cached_property
-    def words(self) -> int:
-        """Number of words; `l'État` and `porte-avions` count one."""
-        return sum(1 for _ in _WORD.finditer(self.text))
+    @property
+    def visible(self) -> bool:
+        """Whether the line holds anything to read. Nearly every line begins with a letter, and need not be normalized."""
+        return self.raw[:1].isalnum() or bool(self.text)
 
     @property
-    def short(self) -> bool:
-        """Whether the line may be more than text: a button, a byline, an age. 300 characters hold a long advert."""
-        return len(self.raw) <= 300
+    @once
+    def words(self) -> int:
+        """Number of words; `l'État` and `porte-avions` count one."""
+        return len(_WORD.findall(self.text))
 
-    @cached_property
+    @property
     def bullet(self) -> bool:
         """Whether the line is an item of a list, or only its mark."""
         return bool(_BULLET.match(self.text))
 
-    @cached_property
+    @property
+    @once
     def ended(self) -> bool:
         """Whether the line ends as a sentence does."""
-        return bool(_SENTENCE_END.search(self.text))
+        return self.text.rstrip(_CLOSING).endswith(_SENTENCE_END)
 
-    @cached_property
+    @property
+    @once
     def prose(self) -> bool:
         """Whether the line reads as running text: a sentence of six words or more, or too long for a headline."""
         return (self.ended and self.words >= 6) or self.words > 35
 
-    @cached_property
+    @property
+    @once
     def headline(self) -> bool:
         """Whether the line may be a title: not too long, and not closed by a full stop (`?`, `!` and quotes may)."""
-        closed = self.text.rstrip("\"'»” )")
+        text = self.text
+        closed = text.rstrip("\"'»” )")
         stop = closed.endswith(".") and not closed.endswith("...")
-        return 1 <= self.words <= 35 and not stop and not self.bullet and self.text[:1] not in ",;.)"
+        return not stop and text[:1] not in ",;.)" and 1 <= self.words <= 35 and not self.bullet
 
-    @cached_property
+    @property
+    @once
     def label(self) -> bool:
         """Whether the line is a few words that begin like a name or a button, with no figure and no end of sentence."""
-        shape = self.words <= 8 and not self.ended and not self.bullet and not self.continues
-        return shape and not any(c.isdigit() for c in self.text)
+        if self.ended or self.continues or self.words > 8 or self.bullet:
+            return False
+        return not any(map(str.isdigit, self.text))
 
     @property
     def continues(self) -> bool:
         """Whether the line goes on with a sentence that a link broke: it begins with a small letter or a comma."""
-        return self.text[:1].islower() or self.text[:1] in ",;:.)"
+        first = self.text[:1]
+        return first.islower() or first in ",;:.)"
 
     def without_bullet(self) -> "Line":
         """Return the line without the mark of the list."""
-        offset = len(self.raw) - len(_BULLET.sub("", self.raw.replace("\u00a0", " "), count=1))
-        return self.part(offset, len(self.raw))
+        mark = _BULLET.match(self.raw.replace("\u00a0", " "))
+        return self.part(mark.end() if mark else 0, len(self.raw))
 
     def part(self, start: int, end: int) -> "Line":
         """Return the slice [start, end) of the line as a line, without the spaces around it."""
@@ -89,13 +138,24 @@ class Line:
 def split_lines(text: str) -> list[Line]:
     """Return the lines of a text that hold anything visible."""
     lines: list[Line] = []
-    end_of_previous = 0
-    for match in _LINE.finditer(text):
-        whole = Line(match.group(), match.start(), gap=False)
-        inner = whole.part(0, len(whole.raw))
-        if not inner.text:
-            continue
-        breaks = text.count("\n", end_of_previous, inner.start) or text.count("\r", end_of_previous, inner.start)
-        lines.append(Line(inner.raw, inner.start, gap=breaks > 1 or not lines))
-        end_of_previous = inner.end
+    known: dict[str, dict[Callable[[Line], Any], Any]] = {}
+    start = end_of_previous = 0
+    for piece in _with_one_break(text).split("\n"):
+        line_on = piece.lstrip(_INVISIBLE_EDGES)
+        raw = line_on.rstrip(_INVISIBLE_EDGES)
+        if raw:
+            at = start + len(piece) - len(line_on)
+            breaks = text.count("\n", end_of_previous, at) or text.count("\r", end_of_previous, at)
+            line = Line(raw, at, breaks > 1 or not lines, known.setdefault(raw, {}))
+            if line.visible:
+                lines.append(line)
+                end_of_previous = line.end
+        start += len(piece) + 1
     return lines
+
+
+def _with_one_break(text: str) -> str:
+    """Write every kind of line break, one for one, as `\\n`: splitting at one takes a third of a search for any."""
+    for other in _OTHER_BREAKS:
+        text = text.replace(other, "\n")
+    return text

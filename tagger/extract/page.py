@@ -61,7 +61,10 @@ def _refuse_what_is_no_text(text: str) -> None:
     if text.count("\x00") * 10 > len(text):
         raise UnreadablePageError("The page is not text: it is full of NUL characters. Is it UTF-16? Send UTF-8.")
     if _MARKUP.match(text):
-        raise UnreadablePageError("The page is HTML or XML source: send the text that a reader sees, without the tags.")
+        raise UnreadablePageError(
+            "The page is HTML or XML source: say so (Content-Type: text/html or application/rss+xml; a file called *.html or "
+            "*.rss), or send the text that a reader sees, without the tags."
+        )
 
 
 def _documents(marked: Sequence[Marked], anchors: Sequence[Anchor]) -> list[Document | None]:
@@ -136,7 +139,7 @@ def _card(marked: Sequence[Marked], content: Sequence[int], position: int, floor
         end = i + 1
     between = [marked[i].line for i in above if i > title_at and marked[i].line.text != title.text]
     source = stamp.before or (between[-1].raw if between else bullets[-1].raw if bullets else "")
-    others = [line for line in bullets if line.text != source]
+    others = [line for line in bullets if line.raw and line.text != source]  # a mark alone says nothing
     header = (title, marked[end - 1].line)
     return Anchor(
         "cards", "related", title_at, end, title, others[0] if others else None, source, stamp.published, header=header

@@ -7,9 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tagger.documents import Document, Kind, Page, Passage, Text
 from tagger.errors import InvalidDocumentError
-from tagger.extract.article import as_text, mark
+from tagger.extract.article import prose
 from tagger.extract.dates import time_of
-from tagger.extract.lines import split_lines
+from tagger.extract.page import read_page
 
 
 class Parts(BaseModel):
@@ -35,6 +35,27 @@ class PageParts(Parts):
     posts: list[Parts] = Field(default_factory=list)
 
 
+class RawPage(BaseModel):
+    """A page as raw text in JSON, for who can send nothing else."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+    page: str
+
+
+def read_raw(record: Mapping[str, Any]) -> Page:
+    """Read a JSON page that holds its raw text: `{"page": "…"}`.
+
+    Raises:
+        InvalidDocumentError: `page` is no text.
+        UnreadablePageError: the text cannot be read as a page.
+    """
+    try:
+        return read_page(RawPage.model_validate(record).page)
+    except ValidationError as error:
+        raise InvalidDocumentError(first_problem(error)) from error
+
+
 def read_parts(record: Mapping[str, Any]) -> Page:
     """Read a JSON page: `title, lead, body, related[], posts[]`; an article without text is left out.
 
@@ -44,7 +65,7 @@ def read_parts(record: Mapping[str, Any]) -> Page:
     try:
         parts = PageParts.model_validate(record)
     except ValidationError as error:
-        raise InvalidDocumentError(_first_problem(error)) from error
+        raise InvalidDocumentError(first_problem(error)) from error
     if not any(_has_text(part) for part in (parts, *parts.related, *parts.posts)):
         raise InvalidDocumentError("The page has no text: give a `title`, `lead` or `body`, or items in `related` or `posts`.")
     documents = [_document(parts, parts.kind or "article")] if _has_text(parts) else []
@@ -62,14 +83,16 @@ def read_record(line: bytes | str) -> Document:
     try:
         parts = Parts.model_validate_json(line)
     except ValidationError as error:
-        raise InvalidDocumentError(_first_problem(error)) from error
+        raise InvalidDocumentError(first_problem(error)) from error
     if not _has_text(parts):
         raise InvalidDocumentError("The document has no text: give a `body`, `lead` or `title`.")
     return _document(parts, parts.kind or "article")
 
 
 def _has_text(parts: Parts) -> bool:
-    return any(text and text.strip() for text in (parts.title, parts.lead, parts.body))
+    return bool(
+        (parts.title and parts.title.strip()) or (parts.lead and parts.lead.strip()) or (parts.body and parts.body.strip())
+    )
 
 
 def _document(parts: Parts, kind: Kind) -> Document:
@@ -77,12 +100,12 @@ def _document(parts: Parts, kind: Kind) -> Document:
     return Document(
         kind,
         title=_whole(parts.title),
-        lead=_prose(parts.lead),
-        body=_prose(parts.body),
+        lead=prose(parts.lead) if parts.lead else (),
+        body=prose(parts.body) if parts.body else (),
         rubric=_whole(parts.rubric),
         source=parts.source or "",
         published=published,
-        time=time_of(parts.time or published),
+        time=time_of(when) if (when := parts.time or published) else None,
         id=parts.id,
     )
 
@@ -91,12 +114,7 @@ def _whole(text: str | None) -> Text:
     return (Passage(text, 0),) if text and text.strip() else ()
 
 
-def _prose(text: str | None) -> Text:
-    """Return the lines of a part without furniture; the sender chose the rest, so no trailing line is dropped."""
-    return as_text([m.line for m in mark(split_lines(text or "")) if not m.furniture])
-
-
-def _first_problem(error: ValidationError) -> str:
+def first_problem(error: ValidationError) -> str:
     """Say in one sentence what is wrong with the first part that is."""
     problem = error.errors(include_url=False, include_input=False)[0]
     where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in problem["loc"]).lstrip(".")
