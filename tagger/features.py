@@ -1,9 +1,9 @@
 """Document -> weighted fields -> terms: the only place that decides which words count, how often; training uses it too."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from tagger.documents import Document, Field
+from tagger.documents import Document, Field, Passage
 from tagger.gazetteer import Gazetteer
 from tagger.text import Term, terms
 
@@ -15,18 +15,28 @@ FIELD_WEIGHTS: dict[Field, int] = {"rubric": 1, "title": 2, "lead": 1, "body": 1
 LETTERS = 6
 
 
-def occurrences(document: Document, gazetteer: Gazetteer) -> Iterator[tuple[Field, Term]]:
-    """Yield every term of a document with its field: words, and the concepts that names stand for.
+def placed(document: Document) -> Iterator[tuple[int, Field, Passage]]:
+    """Yield the passages whose words count, in reading order: where each begins were one character between them, its field."""
+    at = 0
+    for field, text in document.fields():
+        for passage in text:
+            yield at, field, passage
+            at += len(passage.text) + 1
 
-    Offsets count in the caller's own text, as the document's do.
-    """
-    for field, passages in document.fields():
-        for passage in passages:
-            words = list(terms(passage.text))
-            for term in words:
-                yield field, Term(term.name[:LETTERS], term.start + passage.start, term.end + passage.start)
-            for concept in gazetteer.concepts(words, passage.text):
-                yield field, Term(concept.name, concept.start + passage.start, concept.end + passage.start)
+
+def passage_terms(text: str, gazetteer: Gazetteer) -> Iterator[Term]:
+    """Yield the terms of a passage, at their places in it: words, then the concepts that names stand for."""
+    words = list(terms(text))
+    for term in words:
+        yield Term(term.name[:LETTERS], term.start, term.end)
+    yield from gazetteer.concepts(words, text)
+
+
+def occurrences(document: Document, gazetteer: Gazetteer) -> Iterator[tuple[Field, Term]]:
+    """Yield every term of a document with its field; offsets count in the caller's own text, as the document's do."""
+    for _, field, passage in placed(document):
+        for term in passage_terms(passage.text, gazetteer):
+            yield field, Term(term.name, term.start + passage.start, term.end + passage.start)
 
 
 def term_counts(document: Document, gazetteer: Gazetteer) -> Counter[str]:
@@ -37,6 +47,6 @@ def term_counts(document: Document, gazetteer: Gazetteer) -> Counter[str]:
     return counts
 
 
-def as_training_text(document: Document, gazetteer: Gazetteer) -> str:
+def as_training_text(counts: Mapping[str, int]) -> str:
     """Return the counted terms separated by spaces, so that scikit-learn's `str.split` analyzer sees what serving sees."""
-    return " ".join(name for name, count in term_counts(document, gazetteer).items() for _ in range(count))
+    return " ".join(name for name, count in counts.items() for _ in range(count))

@@ -12,7 +12,7 @@ from tagger.text import Term, terms, words
 
 MARK = "@"
 # Characters that may stand between two words of a name: a hyphen, ` du `, ` de la `. Not ` dit que `.
-_WIDEST_GAP = 8
+WIDEST_GAP = 8
 
 
 class InvalidGazetteerError(TaggerError):
@@ -57,11 +57,16 @@ def _longest(
     """Return how many words the longest name here has, and its concepts; 1 and none where there is no name."""
     for length in range(min(max(map(len, known)), len(words) - position), 0, -1):
         named = words[position : position + length]
-        close = all(after.start - before.end <= _WIDEST_GAP for before, after in pairwise(named))
+        close = all(after.start - before.end <= WIDEST_GAP for before, after in pairwise(named))
         concepts = known.get(tuple(word.name for word in named), ()) if close else ()
         if allowed := [concept for concept in concepts if capital or not concept.proper]:
             return length, allowed
     return 1, []
+
+
+def _has_number(name: str) -> bool:
+    """Tell whether a word of a name is a number; few names have a figure, and only those are cut into words once more."""
+    return any(map(str.isdigit, name)) and any(word.isdigit() for word in words(name))
 
 
 def read_gazetteer(text: str) -> Gazetteer:
@@ -76,7 +81,7 @@ def read_gazetteer(text: str) -> Gazetteer:
             continue
         concept, tab, name = line.partition("\t")
         stems = tuple(term.name for term in terms(name))
-        if not tab or not concept.strip() or not stems or any(word.isdigit() for word in words(name)):
+        if not tab or not concept.strip() or not stems or _has_number(name):
             raise InvalidGazetteerError(
                 f"Line {number} of the gazetteer is not `concept<TAB>name`, or has a number (numbers do not count): {line!r}."
             )

@@ -1,31 +1,21 @@
-"""Documents -> one calibrated score per topic, and what each term contributed. Arrays in, arrays out; no thresholds."""
+"""Documents -> one calibrated score per topic, and what each term contributed. Arrays in, arrays out; no thresholds.
 
-from collections.abc import Sequence
+Texts are read by the compiled pass where there is one; `encode_plainly` is the reference, which says what it must find.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tagger.documents import Document, Field
-from tagger.features import FIELD_WEIGHTS, occurrences
+from tagger.documents import Document
+from tagger.encoded import Encoded, Floats, Integers
+from tagger.features import FIELD_WEIGHTS, passage_terms, placed
 from tagger.gazetteer import Gazetteer
-from tagger.text import Term
-
-Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """A document as the model sees it.
-
-    `indices` and `values`, shape (n_known,): its known terms and their L2-normalised TF-IDF. `length`: how many different
-    terms it has, known or not. `terms`: every occurrence of a known term, in reading order.
-    """
-
-    indices: NDArray[np.intp]
-    values: Floats
-    length: int
-    terms: tuple[tuple[Field, Term], ...]
+from tagger.kernel.compiled import kernel
+from tagger.kernel.reading import Reader
+from tagger.text import count_words, words
 
 
 @dataclass(frozen=True)
@@ -45,40 +35,98 @@ class TopicModel:
     calibration: Floats
     gazetteer: Gazetteer
 
+    @cached_property
+    def terms(self) -> list[str]:
+        """The vocabulary by row."""
+        return sorted(self.vocabulary, key=self.vocabulary.__getitem__)
+
+    @cached_property
+    def _alphabetical(self) -> Integers:
+        """The place of each row's term among all, by name."""
+        return np.argsort(np.argsort(np.array(self.terms))).astype(np.int32)
+
+    @cached_property
+    def _columns(self) -> Floats:
+        """The weights by topic, those of a topic side by side: taking what a document holds of them is then twice as quick."""
+        return np.ascontiguousarray(self.weights.T)
+
+    @cached_property
+    def _reader(self) -> Reader | None:
+        compiled = kernel()
+        if compiled is None:
+            return None
+        return Reader(compiled, self.gazetteer, self.terms, self.idf, self.weights, self.intercepts)
+
     def encode(self, document: Document) -> Encoded:
         """Count and weigh the terms of a document: sublinear tf times idf, L2 norm 1, as scikit-learn's TfidfVectorizer."""
-        counts: dict[str, int] = {}
-        known: list[tuple[Field, Term]] = []
-        for field, term in occurrences(document, self.gazetteer):
-            counts[term.name] = counts.get(term.name, 0) + FIELD_WEIGHTS[field]
-            if term.name in self.vocabulary:
-                known.append((field, term))
-        indices = np.array(sorted(self.vocabulary[name] for name in counts if name in self.vocabulary), dtype=np.intp)
-        by_row = {self.vocabulary[name]: count for name, count in counts.items() if name in self.vocabulary}
-        tf = np.array([by_row[int(row)] for row in indices], dtype=np.float64)
-        values = (1.0 + np.log(tf)) * self.idf[indices]
-        norm = float(np.sqrt(values @ values))
-        return Encoded(indices, values / norm if norm else values, len(counts), tuple(known))
+        return self.encode_plainly(document) if self._reader is None else self._reader.encode(document)
 
-    def decision_values(self, encoded: Encoded) -> Floats:
-        """Return the raw linear decision values, shape (n_topics,), any real number."""
-        decisions: Floats = encoded.values @ self.weights[encoded.indices] + self.intercepts
-        return decisions
+    def encode_all(self, documents: Iterable[Document]) -> list[Encoded]:
+        """Do what `encode` does for documents, in a few calls: for short ones, many times quicker."""
+        return list(map(self.encode_plainly, documents) if self._reader is None else self._reader.encode_all(documents))
+
+    def encode_plainly(self, document: Document) -> Encoded:
+        """Do what `encode` does, in plain Python."""
+        counts: dict[str, int] = {}
+        occurrences: list[tuple[str, int, int]] = []
+        for at, field, passage in placed(document):
+            for term in passage_terms(passage.text, self.gazetteer):
+                counts[term.name] = counts.get(term.name, 0) + FIELD_WEIGHTS[field]
+                occurrences.append((term.name, term.start + at, term.end + at))
+        places = {name: place for place, name in enumerate(counts)}
+        rows = np.array([self.vocabulary.get(name, -1) for name in counts], dtype=np.int32)
+        known = rows >= 0
+        values = np.zeros(len(rows))
+        tf = np.array(list(counts.values()), dtype=np.float64)[known]
+        values[known] = (1.0 + np.log(tf)) * self.idf[rows[known]]
+        norm = float(np.sqrt(values @ values))
+        values = values / norm if norm else values
+        return Encoded(
+            count_words([word for _, _, passage in placed(document) for word in words(passage.text)]),
+            rows,
+            values,
+            int(known.sum()),
+            np.array([(places[name], start, end) for name, start, end in occurrences], dtype=np.int32).reshape(-1, 3),
+            values[known] @ self.weights[rows[known]] + self.intercepts,
+        )
 
     def score(self, encoded: Encoded) -> Floats:
         """Return the calibrated scores, shape (n_topics,), in [0, 1], columns in taxonomy order."""
-        by_value, by_length, constant = self.calibration
-        logit = by_value * self.decision_values(encoded) + by_length * np.log1p(encoded.length) + constant
-        scores: Floats = 1.0 / (1.0 + np.exp(-np.clip(logit, -500.0, 500.0)))
-        return scores
+        return self._calibrated(encoded.decisions, np.log1p(encoded.length))
+
+    def score_all(self, encoded: Sequence[Encoded]) -> Floats:
+        """Return the calibrated scores of documents that were read, shape (n_documents, n_topics), in [0, 1]."""
+        lengths = np.array([one.length for one in encoded], dtype=np.float64)
+        decisions = np.array([one.decisions for one in encoded]).reshape(len(encoded), len(self.intercepts))
+        return self._calibrated(decisions, np.log1p(lengths)[:, np.newaxis])
 
     def scores(self, documents: Sequence[Document]) -> Floats:
         """Return the calibrated scores of documents, shape (n_documents, n_topics), in [0, 1]."""
-        rows = [self.score(self.encode(document)) for document in documents]
-        return np.array(rows).reshape(len(documents), len(self.intercepts))
+        if self._reader is None:
+            rows = [self.score(self.encode_plainly(document)) for document in documents]
+            return np.array(rows).reshape(len(documents), len(self.intercepts))
+        decisions, lengths = self._reader.decisions(documents)
+        return self._calibrated(decisions, np.log1p(lengths.astype(np.float64))[:, np.newaxis])
+
+    def _calibrated(self, decisions: Floats, log_lengths: Floats | float) -> Floats:
+        by_value, by_length, constant = self.calibration
+        logit = by_value * decisions + by_length * log_lengths + constant
+        scores: Floats = 1.0 / (1.0 + np.exp(-np.clip(logit, -500.0, 500.0)))
+        return scores
 
     def contributions(self, encoded: Encoded, topic: int) -> dict[str, float]:
         """Return what each known term of the document adds to the decision value of the topic in this column."""
-        added = encoded.values * self.weights[encoded.indices, topic]
-        by_row = dict(zip(encoded.indices.tolist(), added.tolist(), strict=True))
-        return {term.name: by_row[self.vocabulary[term.name]] for _, term in encoded.terms}
+        known = encoded.rows >= 0
+        added = encoded.values[known] * self.weights[encoded.rows[known], topic]
+        return {self.terms[row]: value for row, value in zip(encoded.rows[known].tolist(), added.tolist(), strict=True)}
+
+    def strongest(self, encoded: Encoded, topic: int) -> Iterator[tuple[int, float]]:
+        """Yield the terms that add to the decision value of a topic, by their places, with what they add; the most first.
+
+        Of those that add the same, the first by name comes first.
+        """
+        # An unknown term has the value 0, and so adds nothing, whichever row -1 names.
+        added = encoded.values * self._columns[topic][encoded.rows]
+        above = np.flatnonzero(added > 0)
+        best = above[np.lexsort((self._alphabetical[encoded.rows[above]], -added[above]))]
+        yield from zip(best.tolist(), added[best].tolist(), strict=True)

@@ -22,10 +22,11 @@ from typing import Any
 import numpy as np
 
 from tagger.documents import Document
+from tagger.encoded import Floats
 from tagger.errors import DamagedReleaseError, NoReleaseError, TaggerError
 from tagger.extract.parts import read_record
 from tagger.gazetteer import read_gazetteer
-from tagger.model import Floats, TopicModel
+from tagger.model import TopicModel
 from tagger.tags import Policy
 from tagger.taxonomy import Taxonomy, read_taxonomy, write_taxonomy
 

@@ -1,16 +1,24 @@
-"""Scores -> tags: the one decision rule. Command line, HTTP and evaluation all call `tag_page` or `tag_document`."""
+"""Scores -> tags: the one decision rule. Command line, HTTP and evaluation all call one of the `tag_` functions."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from operator import itemgetter
 from typing import Literal
 
 from tagger.documents import Document, Field, Page
-from tagger.model import Encoded, TopicModel
+from tagger.encoded import Encoded
+from tagger.features import placed
+from tagger.model import TopicModel
 from tagger.taxonomy import Taxonomy, Topic
-from tagger.text import Term, is_french, terms, words
+from tagger.text import terms
 
 Abstained = Literal["too_short", "not_french", "no_known_terms", "no_topic"]
 MAX_EVIDENCE = 5
+# Enough to share the cost of a call, few enough for what is found in long texts to stay small.
+_AT_ONCE = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,51 +79,74 @@ class TaggedDocument:
 
 def tag_page(page: Page, model: TopicModel, taxonomy: Taxonomy, policy: Policy) -> tuple[TaggedDocument, ...]:
     """Tag every document of a page, in page order, each by its own text alone."""
-    return tuple(tag_document(document, model, taxonomy, policy) for document in page.documents)
+    return tuple(tag_documents(page.documents, model, taxonomy, policy))
 
 
 def tag_document(document: Document, model: TopicModel, taxonomy: Taxonomy, policy: Policy) -> TaggedDocument:
     """Tag one document."""
-    read = [word for _, passages in document.fields() for passage in passages for word in words(passage.text)]
-    if len(read) < policy.min_words:
-        return TaggedDocument(document, (), "too_short")
-    if not is_french(read):
-        return TaggedDocument(document, (), "not_french")
     encoded = model.encode(document)
-    if not len(encoded.indices):
+    return _tagged(document, encoded, model.score(encoded).tolist(), model, taxonomy, policy)
+
+
+def tag_documents(
+    documents: Iterable[Document], model: TopicModel, taxonomy: Taxonomy, policy: Policy, *, evidence: bool = True
+) -> Iterator[TaggedDocument]:
+    """Tag documents as `tag_document` does each, some dozens at a time; evidence: say which words earned the tags."""
+    rest = iter(documents)
+    while some := tuple(islice(rest, _AT_ONCE)):
+        read = model.encode_all(some)
+        for document, encoded, scores in zip(some, read, model.score_all(read).tolist(), strict=True):
+            yield _tagged(document, encoded, scores, model, taxonomy, policy, evidence=evidence)
+
+
+def _tagged(
+    document: Document,
+    encoded: Encoded,
+    scores: list[float],
+    model: TopicModel,
+    taxonomy: Taxonomy,
+    policy: Policy,
+    *,
+    evidence: bool = True,
+) -> TaggedDocument:
+    if encoded.words.words < policy.min_words:
+        return TaggedDocument(document, (), "too_short")
+    if not encoded.words.may_be_french():
+        return TaggedDocument(document, (), "not_french")
+    if not encoded.known:
         return TaggedDocument(document, (), "no_known_terms", unknown_share=1.0)
-    scores = model.score(encoded).tolist()
     tags = tuple(
-        Tag(taxonomy.topics[column], scores[column], _evidence(document, encoded, model.contributions(encoded, column)))
+        Tag(
+            taxonomy.topics[column],
+            scores[column],
+            _evidence(document, encoded, model.strongest(encoded, column)) if evidence else (),
+        )
         for column in policy.chosen(scores, taxonomy)
     )
-    unknown_share = 1 - len(encoded.indices) / encoded.length
+    unknown_share = 1 - encoded.known / encoded.length
     return TaggedDocument(document, tags, None if tags else "no_topic", tuple(scores), unknown_share)
 
 
-def _evidence(document: Document, encoded: Encoded, contributions: Mapping[str, float]) -> tuple[Evidence, ...]:
+def _evidence(document: Document, encoded: Encoded, strongest: Iterable[tuple[int, float]]) -> tuple[Evidence, ...]:
     """Choose the terms that added most, each where it first tells a new word: no `Corée` beside `Corée du Nord`."""
-    seen: dict[str, list[tuple[Field, Term]]] = {}
-    for field, term in encoded.terms:
-        seen.setdefault(term.name, []).append((field, term))
+    passages = list(placed(document))
     chosen: list[Evidence] = []
     told: set[str] = set()
-    for name, weight in sorted(contributions.items(), key=lambda item: (-item[1], item[0])):
-        if weight <= 0 or len(chosen) == MAX_EVIDENCE:
-            break
-        for field, term in seen[name]:
-            text = _slice(document, field, term)
-            stems = {part.name for part in terms(text)}
+    for term, weight in strongest:
+        for start, end in encoded.occurrences[encoded.occurrences[:, 0] == term, 1:].tolist():
+            at, field, passage = passages[bisect_right(passages, start, key=itemgetter(0)) - 1]
+            text = passage.text[start - at : end - at]
+            stems = _stems(text)
             if not stems & told:
                 told |= stems
-                chosen.append(Evidence(field, text, term.start, term.end, weight))
+                chosen.append(Evidence(field, text, start - at + passage.start, end - at + passage.start, weight))
                 break
+        if len(chosen) == MAX_EVIDENCE:
+            break
     return tuple(chosen)
 
 
-def _slice(document: Document, field: Field, term: Term) -> str:
-    passages: Iterable[tuple[str, int]] = ((p.text, p.start) for name, text in document.fields() if name == field for p in text)
-    for text, start in passages:
-        if start <= term.start and term.end <= start + len(text):
-            return text[term.start - start : term.end - start]
-    raise AssertionError(f"{term} lies in no passage of {field}")
+@lru_cache(maxsize=1 << 12)
+def _stems(text: str) -> frozenset[str]:
+    """Return the stems of a piece of evidence, a few words; the news of a day repeats them."""
+    return frozenset(term.name for term in terms(text))

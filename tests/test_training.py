@@ -88,7 +88,7 @@ def test_thresholds_keep_texts_without_topic_untagged(taxonomy: Taxonomy) -> Non
 def test_the_formula_of_calibration_is_the_one_that_serves(taxonomy: Taxonomy, tiny_release: Release) -> None:
     examples = read_examples([DATA / "toy.jsonl"], taxonomy)
     model = tiny_release.model
-    values = np.array([model.decision_values(model.encode(example.document)) for example in examples])
+    values = np.array([model.encode(example.document).decisions for example in examples])
 
     ours = calibrate.calibrated(values, calibrate.lengths(prepared(examples, GAZETTEER)), model.calibration)
 

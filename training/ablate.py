@@ -14,9 +14,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.svm import LinearSVC
 
 from tagger.documents import Document, Field
+from tagger.encoded import Floats
 from tagger.features import FIELD_WEIGHTS, LETTERS, occurrences
 from tagger.gazetteer import MARK, Gazetteer
-from tagger.model import Floats
 from tagger.taxonomy import Taxonomy
 from tagger.text import Term, fold, terms
 from training import calibrate

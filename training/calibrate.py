@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold, StratifiedKFold
 
-from tagger.model import Floats
+from tagger.encoded import Floats
 from tagger.tags import Policy
 from tagger.taxonomy import Taxonomy
 from training.fit import Gold, to_the_last_digit, unfitted

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tagger.documents import Document, joined
-from tagger.model import Floats
+from tagger.encoded import Floats
 from tagger.registry import Release
 from tagger.tags import tag_document
 from tagger.text import words

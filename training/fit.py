@@ -2,7 +2,7 @@
 
 import contextlib
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline
 
+from tagger.encoded import Floats
 from tagger.features import as_training_text
 from tagger.gazetteer import Gazetteer
-from tagger.model import Floats, TopicModel
+from tagger.kernel.reading import counted
+from tagger.model import TopicModel
 from tagger.taxonomy import Taxonomy
 from training.corpus import Example
 
@@ -27,9 +29,9 @@ SMALL_CORPUS = 1000
 Gold = NDArray[np.int8]
 
 
-def prepared(examples: Sequence[Example], gazetteer: Gazetteer) -> list[str]:
-    """Return the examples as the pipeline reads them."""
-    return [as_training_text(example.document, gazetteer) for example in examples]
+def prepared(examples: Iterable[Example], gazetteer: Gazetteer) -> list[str]:
+    """Return the examples as the pipeline reads them: the terms that the service counts, each as often as it counts."""
+    return [as_training_text(counts) for counts in counted((example.document for example in examples), gazetteer)]
 
 
 def topic_matrix(examples: Sequence[Example], taxonomy: Taxonomy) -> Gold:
