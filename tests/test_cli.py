@@ -55,6 +55,42 @@ def test_the_parts_of_a_page_in_a_json_file(run: Run, tmp_path: Path) -> None:
     assert [document["kind"] for document in answer["documents"]] == ["article", "related"]
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "layout"),
+    [
+        ("page.html", b"<meta charset=windows-1252><p>Le gratin dor\xe9 du chef sort du four, avec un oignon.", "html"),
+        ("PAGE.HTM", b"<h1>Le gratin</h1><p>Le chef glisse la recette dans le four, avec un oignon.", "html"),
+        (
+            "feed.rss",
+            b"<rss><channel><item><title>Le chef glisse le gratin dans le four</title></item></channel></rss>",
+            "feed",
+        ),
+        (
+            "feed.xml",
+            b"<rss><channel><item><title>Le chef glisse le gratin dans le four</title></item></channel></rss>",
+            "feed",
+        ),
+        (
+            "item.json",
+            b'{"standard": {"name": "ninjs"}, "headlines": [{"value": "Le chef glisse le gratin au four"}]}',
+            "ninjs",
+        ),
+    ],
+)
+def test_the_name_of_a_file_tells_its_format(run: Run, tmp_path: Path, name: str, content: bytes, layout: str) -> None:
+    (tmp_path / name).write_bytes(content)
+
+    answer = json.loads(run("tag", "--json", str(tmp_path / name)).stdout)
+
+    assert (layout, ["cuisine"]) == (answer["layout"], [tag["topic"] for tag in answer["documents"][0]["tags"]])
+
+
+def test_html_under_another_name_is_refused_with_what_to_do(run: Run) -> None:
+    done = run("tag", "-", stdin=b"<html><body>Le gratin</body></html>")
+
+    assert (1, True) == (done.returncode, b"a file called *.html" in done.stderr)
+
+
 def test_a_document_a_line(run: Run) -> None:
     """One line out for each line in, in order; a bad line gets its error in its place and the rest goes on."""
     lines = [
@@ -69,7 +105,7 @@ def test_a_document_a_line(run: Run) -> None:
 
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert [answer["id"] for answer in answers] == [7, None, "b", None, "d"]
-    assert {"id", "tags", "abstained"} == set(answers[0])
+    assert {"id", "release", "tags", "abstained"} == set(answers[0])
     assert {"topic", "label", "score", "evidence"} == set(answers[0]["tags"][0])
     assert (answers[2]["tags"], answers[2]["abstained"]) == ([], "no_topic")
     assert [
