@@ -1,74 +1,61 @@
 """Environment -> frozen `Settings` -> the Flask app, serving the champion of its models folder."""
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from flask import Flask
+from flask_cors import CORS
 
-from tagger.api import register_errors, routes
-from tagger.errors import TaggerError
+from tagger.access.keyring import Keyring
+from tagger.api import contract, health, reviews, tags
+from tagger.api.guard import Guard
+from tagger.api.observation import observe
+from tagger.api.problems import register_errors
+from tagger.metrics import Metrics
 from tagger.recording import Recorder
-from tagger.review_api import review_routes
-from tagger.review_store import ReviewStore, default_url
+from tagger.reviews.store import ReviewStore
 from tagger.serving import Serving
+from tagger.settings import Settings, read_settings
 from tagger.topics import known_topics
+from tagger.tracing import instrument
 
-ROOT = Path(__file__).resolve().parent.parent
-
-
-class SettingError(TaggerError):
-    """An environment variable has a value that cannot be used."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What can be set from outside: the folder of releases, the largest body of a request in bytes, the review store's URL.
-
-    reviews: empty for a SQLite file beside the releases. follow: take up each new champion, and keep answers, while serving.
-    """
-
-    models: Path = ROOT / "models"
-    max_body_bytes: int = 1_048_576
-    reviews: str = ""
-    follow: bool = True
-
-
-def read_settings(environment: Mapping[str, str]) -> Settings:
-    """Read `TAGGER_MODELS`, `TAGGER_MAX_BODY_BYTES` and `TAGGER_REVIEWS`.
-
-    Raises:
-        SettingError: a value is no positive whole number.
-    """
-    default = Settings()
-    limit = environment.get("TAGGER_MAX_BODY_BYTES", str(default.max_body_bytes))
-    if not limit.isascii() or not limit.isdigit() or int(limit) == 0:
-        raise SettingError(f"TAGGER_MAX_BODY_BYTES must be a positive whole number of bytes, not {limit!r}.")
-    models = Path(environment.get("TAGGER_MODELS") or default.models)
-    return Settings(models, int(limit), environment.get("TAGGER_REVIEWS", default.reviews))
+OPERATIONS = (*tags.OPERATIONS, *reviews.OPERATIONS, *health.OPERATIONS, *contract.OPERATIONS)
+# What a page of another origin may send and read, where it is allowed to ask at all.
+_HEADERS_IN = ["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "X-API-Key", "X-Request-Id", "traceparent"]
+_HEADERS_OUT = ["ETag", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id", "traceparent"]
 
 
 def create_app(settings: Settings | None = None) -> Flask:
     """Return the service. Without a usable release it still starts, says so on `/readyz`, and answers 503 to pages."""
     settings = settings or read_settings(os.environ)
     app = Flask("tagger", static_folder=None)
-    app.config["MAX_BODY_BYTES"] = settings.max_body_bytes
-    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes + 1  # one more, so that a body cut there is seen to be too long
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # French in the answer as people read it
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    serving = Serving(settings.models)
-    store = ReviewStore(settings.reviews or default_url(settings.models))
-    recorder = Recorder(store)
+    instrument(app, os.environ)
+    metrics = Metrics()
+    observe(app, metrics)
+    Guard(OPERATIONS, Keyring(settings.keys), settings, metrics).stand_before(app)
+    _add_routes(app, settings, metrics)
+    register_errors(app)
+    if settings.cors_origins:
+        CORS(app, origins=list(settings.cors_origins), allow_headers=_HEADERS_IN, expose_headers=_HEADERS_OUT, max_age=600)
+    for rule in app.url_map.iter_rules():
+        metrics.offer(rule.rule, (rule.methods or set()) - {"HEAD", "OPTIONS"})
+    return app
+
+
+def _add_routes(app: Flask, settings: Settings, metrics: Metrics) -> None:
+    serving = Serving(settings.models, on_change=metrics.release_changed)
+    store = ReviewStore(settings.reviews)
+    recorder = Recorder(store, on_change=metrics.recorder_changed)
     if settings.follow:
         serving.watch()
         recorder.start()
-    app.register_blueprint(routes(serving, recorder))
     known = partial(_known_topics, serving)
-    app.register_blueprint(review_routes(store, serving.release, known))
-    register_errors(app)
-    return app
+    app.register_blueprint(tags.TagRoutes(serving, recorder, metrics, settings).blueprint())
+    app.register_blueprint(reviews.review_routes(store, serving.release, known, metrics, settings.max_page_bytes))
+    app.register_blueprint(health.health_routes(serving, recorder, metrics))
+    app.register_blueprint(contract.contract_routes(OPERATIONS))
 
 
 def _known_topics(serving: Serving) -> frozenset[str]:

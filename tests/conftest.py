@@ -15,7 +15,7 @@ from tagger.app import Settings, create_app
 from tagger.gazetteer import read_gazetteer
 from tagger.promotions import load_champion, promote
 from tagger.registry import Release
-from tagger.review_store import ReviewStore
+from tagger.reviews.store import ReviewStore
 from tagger.taxonomy import Taxonomy, read_taxonomy
 from tests import postgres
 from training.corpus import read_examples
@@ -66,7 +66,7 @@ def shipped() -> Release:
 
 @pytest.fixture
 def app(tiny_models: Path) -> Flask:
-    return create_app(Settings(models=tiny_models, max_body_bytes=100_000, follow=False))
+    return create_app(Settings(models=tiny_models, max_page_bytes=100_000, follow=False))
 
 
 @pytest.fixture
@@ -100,6 +100,17 @@ def postgres_server() -> Iterator[postgres.Server]:
         running.stop()
     finally:
         shutil.rmtree(running.folder)
+
+
+@pytest.fixture(scope="session")
+def promtool() -> str:
+    """The checker of Prometheus (Debian's package prometheus): it may lack on a user's machine, never in CI."""
+    found = shutil.which("promtool")
+    if found is None and os.environ.get("CI"):
+        pytest.fail("promtool is missing: alerts and metrics must be checked in CI")
+    if found is None:
+        pytest.skip("promtool (of Prometheus) is not on this machine")
+    return found
 
 
 _DATABASES = itertools.count(1)

@@ -14,8 +14,8 @@ import pytest
 
 from tagger.promotions import champion_name, locked, read_log, release_names, standing
 from tagger.registry import Release
-from tagger.review import Review, document_id
-from tagger.review_store import ReviewStore
+from tagger.reviews.review import Review, document_id
+from tagger.reviews.store import ReviewStore
 from tagger.taxonomy import Taxonomy
 from tagger.topics import add_topic, remove_topic
 from tests.conftest import DATA, GAZETTEER, ROOT

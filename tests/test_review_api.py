@@ -10,11 +10,13 @@ from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagger.api import register_errors
+from tagger.api.observation import observe
+from tagger.api.problems import register_errors
+from tagger.api.reviews import review_routes
+from tagger.metrics import Metrics
 from tagger.registry import Release
-from tagger.review import Answer
-from tagger.review_api import review_routes
-from tagger.review_store import ReviewStore
+from tagger.reviews.review import Answer
+from tagger.reviews.store import ReviewStore
 from tests.test_api import problem
 
 NAME = "20260101T000000Z-0a1b2c3d"
@@ -32,8 +34,9 @@ REVIEW = {
 
 def make_client(store: ReviewStore, release: Release) -> FlaskClient:
     app = Flask("reviews")
-    app.config["MAX_BODY_BYTES"] = 1_000_000
-    app.register_blueprint(review_routes(store, lambda: release, lambda: TOPICS))
+    metrics = Metrics()
+    observe(app, metrics)
+    app.register_blueprint(review_routes(store, lambda: release, lambda: TOPICS, metrics, 1_000_000))
     register_errors(app)
     return app.test_client()
 

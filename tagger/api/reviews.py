@@ -9,16 +9,25 @@ from uuid import uuid4
 
 from flask import Blueprint, Response, jsonify, request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from typing_extensions import TypedDict
+from werkzeug.exceptions import UnsupportedMediaType
 
-from tagger.api import read_json
+from tagger.api.bodies import read_body, read_json
+from tagger.api.operations import JSON, Operation, Parameter
+from tagger.api.queries import number
 from tagger.errors import InvalidReviewError
+from tagger.metrics import Metrics
 from tagger.registry import Release, is_release_name
-from tagger.review import Place, Review, StoredReview, check_review, utc
-from tagger.review_store import ReviewStore
+from tagger.reviews.queue import Reason
+from tagger.reviews.review import Place, Review, StoredReview, check_review, utc
+from tagger.reviews.store import ReviewStore
 
 MOST_AT_ONCE = 1000
 _LARGEST_NUMBER = 2**63 - 1
+
+
+def _whole(default: int, least: int, most: int) -> dict[str, Any]:
+    return {"type": "integer", "default": default, "minimum": least, "maximum": most}
 
 
 class DocumentParts(BaseModel):
@@ -48,23 +57,131 @@ class SentReview(BaseModel):
     time: str | None = None
 
 
-def review_routes(store: ReviewStore, release: Callable[[], Release], known_topics: Callable[[], frozenset[str]]) -> Blueprint:
+class PlaceObject(TypedDict):
+    """Where a review stands in the store."""
+
+    number: int
+    key: str
+
+
+class PlacesObject(TypedDict):
+    """Where the reviews of an array stand, in its order; `stored` counts those that were not there before."""
+
+    reviews: list[PlaceObject]
+    stored: int
+
+
+class ReviewObject(TypedDict):
+    """A stored review; `sample` says why its document had been handed out for review, if it had."""
+
+    number: int
+    key: str
+    document: dict[str, str]
+    release: str
+    accepted: list[str]
+    rejected: list[str]
+    added: list[str]
+    reviewer: str
+    time: str
+    sample: str | None
+
+
+class ReviewsObject(TypedDict):
+    """A page of reviews; `next` is the `after` of the next page, null on the last one."""
+
+    reviews: list[ReviewObject]
+    next: int | None
+
+
+class QueueItemObject(TypedDict):
+    """A document to review, what was said of it, and why it was chosen."""
+
+    document_id: str
+    document: dict[str, str]
+    release: str
+    scores: dict[str, float]
+    tags: list[str]
+    reason: Reason
+
+
+class QueueObject(TypedDict):
+    """Documents to review next; none of them is handed out again."""
+
+    documents: list[QueueItemObject]
+
+
+_KEY = Parameter(
+    "Idempotency-Key", "header", "The key of one review: sent twice, it is stored once.", {"type": "string", "maxLength": 200}
+)
+OPERATIONS = (
+    Operation(
+        "POST",
+        "/v1/reviews",
+        "Say what is right",
+        f"What an editor says of the tags of a document: a review, or an array of up to {MOST_AT_ONCE}, stored whole or not at "
+        "all. 201 when something new was stored, 200 when all of it had been stored before.",
+        "review",
+        {JSON: PlaceObject | PlacesObject},
+        "curl -s http://127.0.0.1:8000/v1/reviews -H 'Content-Type: application/json' --data @review.json",
+        takes={JSON: SentReview | list[SentReview]},
+        parameters=(_KEY,),
+        statuses=(200, 201),
+        problems=(400, 409, 413, 415, 422, 503),
+    ),
+    Operation(
+        "GET",
+        "/v1/reviews",
+        "What was said",
+        "The stored reviews, in the order of storing.",
+        "review",
+        {JSON: ReviewsObject},
+        "curl -s 'http://127.0.0.1:8000/v1/reviews?after=0&limit=10'",
+        parameters=(
+            Parameter("after", "query", "The number of the last review seen.", _whole(0, 0, _LARGEST_NUMBER)),
+            Parameter("limit", "query", "How many at most.", _whole(100, 1, 1000)),
+        ),
+        problems=(400, 503),
+    ),
+    Operation(
+        "GET",
+        "/v1/reviews/queue",
+        "What to review next",
+        "Of the documents answered lately: 70 % closest to a threshold, 10 % of rare topics, 20 % drawn by chance. None comes "
+        "twice.",
+        "review",
+        {JSON: QueueObject},
+        "curl -s 'http://127.0.0.1:8000/v1/reviews/queue?limit=5'",
+        parameters=(Parameter("limit", "query", "How many at most.", _whole(20, 1, 1000)),),
+        problems=(400, 503),
+    ),
+)
+
+
+def review_routes(
+    store: ReviewStore,
+    release: Callable[[], Release],
+    known_topics: Callable[[], frozenset[str]],
+    metrics: Metrics,
+    max_bytes: int,
+) -> Blueprint:
     """Return the routes of a store; `release` has the thresholds of the queue, `known_topics` what a review may name."""
     blueprint = Blueprint("reviews", __name__)
 
     @blueprint.post("/v1/reviews")
     def add() -> tuple[Response, HTTPStatus]:
-        record = _sent()
+        record = _sent(max_bytes)
         if isinstance(record, list):
             places = store.place(_reviews(record, known_topics()))
             new = sum(place.new for place in places)
+            metrics.reviews_stored(new)
             return jsonify({"reviews": [_place(place) for place in places], "stored": new}), _status(new)
         (place,) = store.place([_review(record, known_topics(), request.headers.get("Idempotency-Key"))])
+        metrics.reviews_stored(int(place.new))
         return jsonify(_place(place)), _status(place.new)
 
     @blueprint.get("/v1/reviews")
     def page() -> Response:
-        after, limit = _number("after", 0, 0, _LARGEST_NUMBER), _number("limit", 100, 1, 1000)
+        after, limit = number("after", 0, 0, _LARGEST_NUMBER), number("limit", 100, 1, 1000)
         stored = store.reviews(after, limit + 1)
         shown = stored[:limit]
         return jsonify(
@@ -73,7 +190,7 @@ def review_routes(store: ReviewStore, release: Callable[[], Release], known_topi
 
     @blueprint.get("/v1/reviews/queue")
     def queue() -> Response:
-        limit = _number("limit", 20, 1, 1000)
+        limit = number("limit", 20, 1, 1000)
         # Which documents are drawn must not be the same in every process and after every start.
         items = store.queue(release().policy.thresholds, limit, secrets.randbits(32))
         answer = jsonify({"documents": [asdict(item) for item in items]})
@@ -83,12 +200,12 @@ def review_routes(store: ReviewStore, release: Callable[[], Release], known_topi
     return blueprint
 
 
-def _sent() -> Any:
+def _sent(max_bytes: int) -> Any:
     if request.mimetype != "application/json":
         raise UnsupportedMediaType(
             f"The Content-Type is {request.mimetype or 'missing'!r}: send a review, or an array of them, as `application/json`."
         )
-    return read_json()
+    return read_json(read_body(max_bytes))
 
 
 def _reviews(records: list[Any], known: frozenset[str]) -> list[Review]:
@@ -155,14 +272,6 @@ def _first_problem(error: ValidationError) -> str:
     if problem["type"] in {"model_type", "dict_type"}:
         return f"`{where}` must be a JSON object with text in `title`, `lead` or `body`."
     return f"`{where}`: {problem['msg'][0].lower()}{problem['msg'][1:]}."
-
-
-def _number(name: str, default: int, least: int, most: int) -> int:
-    text = request.args.get(name, str(default))
-    # Twenty digits are more than any number here, and int() of a million digits takes long.
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and least <= int(text) <= most):
-        raise BadRequest(f"`{name}` must be a whole number from {least} to {most}, not {text[:40]!r}.")
-    return int(text)
 
 
 def _status(new: int) -> HTTPStatus:
