@@ -1,5 +1,6 @@
 """`python -m training run` makes and promotes a release; `evaluate`, `check` and `ablate` measure releases and the corpus."""
 
+import os
 import signal
 import sys
 from contextlib import closing
@@ -8,11 +9,12 @@ from pathlib import Path
 import click
 from threadpoolctl import threadpool_limits
 
-from tagger.command_group import CommandGroup
+from tagger.commands.group import CommandGroup
 from tagger.gazetteer import read_gazetteer
 from tagger.promotions import BusyError, champion_name, load_champion
 from tagger.registry import load_release
-from tagger.review_store import ReviewStore
+from tagger.reviews.store import ReviewStore
+from tagger.settings import read_one
 from tagger.taxonomy import read_taxonomy
 from tagger.topics import read_changes
 from training.ablate import VARIANTS, ablate, table
@@ -95,9 +97,7 @@ def main() -> None:
 )
 @models_option
 @keywords_option
-@click.option(
-    "--reviews", "url", envvar="TAGGER_REVIEWS", show_envvar=True, help="The store of editors' reviews to learn from."
-)
+@click.option("--reviews", "url", help="The store of editors' reviews to learn from.  [default: TAGGER_REVIEWS, if it is set]")
 @click.option("--since", help="Leave out reviews before this date, ISO 8601.")
 @click.option("--dry-run", is_flag=True, help="Train and judge, but write and promote nothing.")
 @click.option("--utc", default="20261121T000000Z", help="Date of the newest text, YYYYMMDDTHHMMSSZ; part of the name.")
@@ -124,6 +124,7 @@ def run(  # noqa: PLR0913, PLR0917 - an argument for each option
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     syllabus = read_syllabus(taxonomy_path, read_changes(models), names or concept_files(taxonomy_path), keywords)
     sources = gather(list(corpus) or shipped_corpus(), syllabus)
+    url = url or read_one(os.environ, "reviews")
     if url:
         with closing(ReviewStore(url)) as store:
             store.migrate()

@@ -13,14 +13,14 @@ from tagger.taxonomy import Taxonomy
 from training.evaluate import Answers, Bools, reliability
 
 # Okabe and Ito's colours, told apart by colour-blind readers too (https://jfly.uni-koeln.de/color/).
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-_STYLE: dict[Any, Any] = {
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+STYLE: dict[Any, Any] = {
     "svg.hashsalt": "tagger",
     "svg.fonttype": "none",
     "font.family": "sans-serif",
     "axes.spines.top": False,
 }
-_STYLE |= {"axes.spines.right": False, "axes.grid": True, "grid.color": "#dddddd", "legend.frameon": False, "font.size": 9}
+STYLE |= {"axes.spines.right": False, "axes.grid": True, "grid.color": "#dddddd", "legend.frameon": False, "font.size": 9}
 
 
 def precision_recall(gold: Bools, answers: Answers, others: Sequence[Answers], taxonomy: Taxonomy) -> str:
@@ -29,7 +29,7 @@ def precision_recall(gold: Bools, answers: Answers, others: Sequence[Answers], t
     for k, topic in enumerate(taxonomy.ids):
         if not gold[:, k].any():
             continue
-        colour = _COLOURS[k % len(_COLOURS)]
+        colour = COLOURS[k % len(COLOURS)]
         precision, recall, _ = precision_recall_curve(gold[:, k], answers.scores[:, k].round(3))
         axes.step(recall.round(3), precision.round(3), where="post", color=colour, linewidth=1.4, label=topic)
         for system, marker in zip([answers, *others], "oxs+", strict=False):
@@ -40,7 +40,7 @@ def precision_recall(gold: Bools, answers: Answers, others: Sequence[Answers], t
     for system, marker in zip([answers, *others], "oxs+", strict=False):
         axes.plot([], [], marker, color="#666666", label=system.system)
     axes.legend(loc="lower left")
-    return _svg(figure)
+    return as_svg(figure)
 
 
 def reliability_curve(gold: Bools, answers: Answers) -> str:
@@ -48,25 +48,25 @@ def reliability_curve(gold: Bools, answers: Answers) -> str:
     figure, axes = _figure("score", "share of texts that are about the topic")
     axes.plot([0, 1], [0, 1], color="#999999", linewidth=1, linestyle="--")
     bins = reliability(answers.scores, gold)
-    axes.plot([round(b.score, 3) for b in bins], [round(b.right, 3) for b in bins], "o-", color=_COLOURS[0], markersize=5)
+    axes.plot([round(b.score, 3) for b in bins], [round(b.right, 3) for b in bins], "o-", color=COLOURS[0], markersize=5)
     for b in bins:
         axes.annotate(
             f"{b.texts:,}", (round(b.score, 3), round(b.right, 3)), xytext=(6, -9), textcoords="offset points", fontsize=7
         )
-    return _svg(figure)
+    return as_svg(figure)
 
 
 def _figure(x: str, y: str) -> tuple[Figure, Axes]:
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(5.2, 4.2), layout="constrained")
         axes = figure.add_subplot(xlabel=x, ylabel=y, xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     return figure, axes
 
 
-def _svg(figure: Figure) -> str:
+def as_svg(figure: Figure) -> str:
     """Return the figure as SVG without a date, from the first tag on."""
     drawn = io.StringIO()
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
     text = drawn.getvalue()
     return text[text.index("<svg") :]

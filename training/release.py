@@ -66,7 +66,7 @@ def make_release(
     train, test = split(examples)
     _require_enough(train, taxonomy)
     gold = topic_matrix(train, taxonomy)
-    texts = [text for example in progress(train, "reading texts") for text in prepared([example], gazetteer)]
+    texts = prepared(progress(train, "reading texts"), gazetteer)
     values = calibrate.out_of_fold(texts, gold, progress(range(calibrate.FOLDS), "fitting out of fold"))
     log_lengths = calibrate.lengths(texts)
     factors = calibrate.calibration(values, log_lengths, gold)

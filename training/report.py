@@ -58,15 +58,20 @@ class Report:
 
     def html(self, title: str) -> str:
         """Return one page that needs nothing else."""
-        body = MarkdownIt("commonmark", {"html": False}).enable("table").render(self.markdown)
-        for name, picture in self.pictures.items():
-            body = body.replace(f'<img src="{name}" alt="{name}" />', picture)
-        style = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
-        heading = escape(title)
-        return (
-            f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{heading}</title>\n'
-            f'<meta name="viewport" content="width=device-width"><style>{style}</style>\n<h1>{heading}</h1>\n{body}</html>\n'
-        )
+        return html_page(title, self.markdown, self.pictures)
+
+
+def html_page(title: str, markdown: str, pictures: Mapping[str, str]) -> str:
+    """Return Markdown as a page that needs nothing else; pictures: SVG by the file name that the Markdown has."""
+    body = MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown)
+    for name, picture in pictures.items():
+        body = body.replace(f'<img src="{name}" alt="{name}" />', picture)
+    style = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
+    heading = escape(title)
+    return (
+        f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{heading}</title>\n'
+        f'<meta name="viewport" content="width=device-width"><style>{style}</style>\n<h1>{heading}</h1>\n{body}</html>\n'
+    )
 
 
 def make_report(release: Release, examples: Sequence[Example], answers: Answers, others: Sequence[Answers]) -> Report:

@@ -11,8 +11,8 @@ from tagger.extract.parts import read_record
 from tagger.gazetteer import Gazetteer, read_gazetteer
 from tagger.promotions import load_champion, locked, promote, reject, standing
 from tagger.registry import load_release
-from tagger.review import Conflict, Labelled, topics_by_document
-from tagger.review_store import ReviewStore
+from tagger.reviews.review import Conflict, Labelled, topics_by_document
+from tagger.reviews.store import ReviewStore
 from tagger.taxonomy import Taxonomy, read_taxonomy
 from tagger.topics import Change, changed, removed_topics
 from training.baselines import Keywords, read_keywords
