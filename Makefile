@@ -30,6 +30,7 @@ install: .venv/installed
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --no-index --editable .
+	$(BIN)/python -m tagger.kernel >/dev/null
 	@touch $@
 
 serve: install

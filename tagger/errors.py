@@ -5,6 +5,10 @@ class TaggerError(Exception):
     """Base of the errors a caller can act on; never raised itself. Its text is a sentence that says what to change."""
 
 
+class SettingError(TaggerError):
+    """Environment variables have values that cannot be used; the text has a line for each of them."""
+
+
 class UnreadablePageError(TaggerError):
     """The text given as a page cannot be read as one: it is empty, markup, or not text at all."""
 
@@ -31,3 +35,19 @@ class ReviewConflictError(TaggerError):
 
 class StoreUnavailableError(TaggerError):
     """The review store does not answer: its database is down, full, locked or not migrated."""
+
+
+class MissingKeyError(TaggerError):
+    """A request brought no API key, and needs one."""
+
+
+class UnknownKeyError(TaggerError):
+    """A request brought an API key that opens nothing: never added, revoked, or not what such a key looks like."""
+
+
+class MissingScopeError(TaggerError):
+    """A request brought an API key that may not do this."""
+
+
+class DamagedKeysError(TaggerError):
+    """The file of the API keys cannot be read as one, so that nobody can tell who may come in."""
