@@ -34,8 +34,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     instrument(app, os.environ)
     metrics = Metrics()
     observe(app, metrics)
-    Guard(OPERATIONS, Keyring(settings.keys), settings, metrics).stand_before(app)
-    _add_routes(app, settings, metrics)
+    keyring = Keyring(settings.keys)
+    Guard(OPERATIONS, keyring, settings, metrics).stand_before(app)
+    _add_routes(app, settings, keyring, metrics)
     register_errors(app)
     if settings.cors_origins:
         CORS(app, origins=list(settings.cors_origins), allow_headers=_HEADERS_IN, expose_headers=_HEADERS_OUT, max_age=600)
@@ -44,7 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
-def _add_routes(app: Flask, settings: Settings, metrics: Metrics) -> None:
+def _add_routes(app: Flask, settings: Settings, keyring: Keyring, metrics: Metrics) -> None:
     serving = Serving(settings.models, on_change=metrics.release_changed)
     store = ReviewStore(settings.reviews)
     recorder = Recorder(store, on_change=metrics.recorder_changed)
@@ -54,7 +55,7 @@ def _add_routes(app: Flask, settings: Settings, metrics: Metrics) -> None:
     known = partial(_known_topics, serving)
     app.register_blueprint(tags.TagRoutes(serving, recorder, metrics, settings).blueprint())
     app.register_blueprint(reviews.review_routes(store, serving.release, known, metrics, settings.max_page_bytes))
-    app.register_blueprint(health.health_routes(serving, recorder, metrics))
+    app.register_blueprint(health.health_routes(serving, recorder, keyring, metrics))
     app.register_blueprint(contract.contract_routes(OPERATIONS))
 
 

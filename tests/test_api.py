@@ -183,6 +183,14 @@ def test_a_request_keeps_its_ids(client: FlaskClient) -> None:
     assert "a b" != new.headers["X-Request-Id"]
 
 
+def test_keys_that_cannot_be_read_let_nobody_in_and_health_says_so(tiny_models: Path, tmp_path: Path) -> None:
+    (tmp_path / "keys.jsonl").write_text("no key\n")
+    guarded = create_app(Settings(tiny_models, keys=tmp_path / "keys.jsonl", follow=False)).test_client()
+
+    assert 401 == guarded.get("/v1/topics").status_code
+    assert "keys.jsonl" in guarded.get("/readyz").get_json()["checks"]["keys"]["problem"]
+
+
 def test_every_route_is_in_the_contract_and_the_contract_in_the_documentation(app: Flask, client: FlaskClient) -> None:
     contract = client.get("/openapi.json").get_json()
     docs = client.get("/docs")

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, current_app, jsonify
 from pydantic import Field as Constraint
 from typing_extensions import TypedDict
 
+from tagger.access.keyring import Keyring
 from tagger.api.operations import JSON, Operation
 from tagger.metrics import CONTENT_TYPE, Metrics
 from tagger.recording import Recorder
@@ -26,10 +27,11 @@ class CheckObject(TypedDict):
 
 
 class ChecksObject(TypedDict):
-    """release: a verified one serves, and it is the champion. reviews: the review store takes reviews and answers."""
+    """release: a verified one serves, the champion. reviews: the store takes reviews and answers. keys: they can be read."""
 
     release: CheckObject
     reviews: CheckObject
+    keys: CheckObject
 
 
 class ReadyObject(TypedDict):
@@ -99,7 +101,7 @@ OPERATIONS = (
 )
 
 
-def health_routes(serving: Serving, recorder: Recorder, metrics: Metrics) -> Blueprint:
+def health_routes(serving: Serving, recorder: Recorder, keyring: Keyring, metrics: Metrics) -> Blueprint:
     """Return the routes; they read what the process knows already and wait for nothing."""
     blueprint = Blueprint("health", __name__)
 
@@ -114,7 +116,11 @@ def health_routes(serving: Serving, recorder: Recorder, metrics: Metrics) -> Blu
         answer: ReadyObject = {
             "status": "ready" if is_ready else "not ready",
             "release": state.release.name if state.release else None,
-            "checks": {"release": _check(state.problem), "reviews": _check(recorder.problem)},
+            "checks": {
+                "release": _check(state.problem),
+                "reviews": _check(recorder.problem),
+                "keys": _check(keyring.problem),
+            },
         }
         return jsonify(answer), 200 if is_ready else 503
 
