@@ -51,3 +51,7 @@ class MissingScopeError(TaggerError):
 
 class DamagedKeysError(TaggerError):
     """The file of the API keys cannot be read as one, so that nobody can tell who may come in."""
+
+
+class MetricsBusyError(TaggerError):
+    """The workers' metrics cannot be added up now: a worker hangs as it makes its files."""

@@ -5,6 +5,7 @@ prometheus_client keeps a file for each worker and type of metric. Files come an
 
 import fcntl
 import os
+import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,11 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
+from tagger.errors import MetricsBusyError
+
+# A worker makes its files in some 10 ms. One that is frozen meanwhile must not take a thread of the others with each scrape.
+READ_SECONDS = 2.0
+_ASK_AGAIN_SECONDS = 0.01
 # What is counted outlives its worker; what is measured does not.
 _COUNTED = ("counter", "histogram")
 # Stands where a living worker's file has its process id.
@@ -28,11 +34,22 @@ def making_files(folder: Path) -> Iterator[None]:
 
 
 def read_sum(folder: Path) -> bytes:
-    """Return the text exposition of all workers."""
+    """Return the text exposition of all workers.
+
+    Raises:
+        MetricsBusyError: the files were not whole within `READ_SECONDS`.
+    """
     registry = CollectorRegistry()
     MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
-    with _locked(folder, fcntl.LOCK_SH):
-        return generate_latest(registry)
+    deadline = time.monotonic() + READ_SECONDS
+    while True:
+        try:
+            with _locked(folder, fcntl.LOCK_SH | fcntl.LOCK_NB):
+                return generate_latest(registry)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise MetricsBusyError("A worker hangs as it makes its metrics; gunicorn will end it: try again.") from None
+        time.sleep(_ASK_AGAIN_SECONDS)
 
 
 def bury(folder: Path, living: Collection[int]) -> None:

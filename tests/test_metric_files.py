@@ -6,8 +6,10 @@ import sys
 import threading
 from pathlib import Path
 
+import pytest
 from prometheus_client.mmap_dict import MmapedDict, mmap_key
 
+from tagger.errors import MetricsBusyError
 from tagger.metric_files import bury, making_files, read_sum
 from tests.conftest import ROOT
 from tests.scraping import value
@@ -94,6 +96,16 @@ def test_while_somebody_reads_nothing_is_merged_and_nobody_waits(tmp_path: Path)
     bury(tmp_path, living=[])
 
     assert ["counter_dead.db"] == [path.name for path in tmp_path.iterdir()]
+
+
+def test_a_worker_that_hangs_amid_its_files_does_not_hold_readers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tagger.metric_files.READ_SECONDS", 0.05)
+    count(tmp_path, 1, 5)
+
+    with making_files(tmp_path), pytest.raises(MetricsBusyError, match="try again"):
+        read_sum(tmp_path)
+
+    assert 5 == seen(tmp_path)
 
 
 def test_a_reader_sees_the_same_sum_all_the_time(tmp_path: Path) -> None:

@@ -210,7 +210,7 @@ def releases(tiny_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 def server(releases: Path) -> Iterator[Served]:
     reviews = f"sqlite:///{releases.parent / 'reviews.db'}"
     with served(releases, releases.parent, workers=2, TAGGER_REVIEWS=reviews) as running:
-        until(running, lambda read: 2 == value(read, "tagger_workers") and 1 == value(read, "tagger_review_store_up"))
+        until(running, lambda read: both_up(read) and 1 == value(read, "tagger_review_store_up"))
         yield running
         shared = running.shared()
         assert shared.is_dir()
@@ -223,6 +223,11 @@ def until(server: Served, true: Callable[[bytes], object]) -> None:
     while not true(read := server.get("/metrics")):
         assert time.monotonic() < deadline, read.decode()
         time.sleep(0.05)
+
+
+def both_up(exposition: bytes) -> bool:
+    """Tell whether two workers had made their files when this was read: ask it of what was read after the old ones went."""
+    return 2 == value(exposition, "tagger_workers")
 
 
 def counted(exposition: bytes) -> dict[Sample, float]:
@@ -278,11 +283,13 @@ def test_a_killed_worker_takes_nothing_along(server: Served) -> None:
     before = counted(server.get("/metrics"))
     os.kill(killed, signal.SIGKILL)
 
-    def replaced(read: bytes) -> bool:
+    def forgotten(read: bytes) -> bool:
         assert before == counted(read)
-        return not list(shared.glob(f"metrics/gauge_*_{killed}.db")) and 2 == value(read, "tagger_workers")
+        return not list(shared.glob(f"metrics/gauge_*_{killed}.db"))
 
-    until(server, replaced)
+    until(server, forgotten)
+    until(server, both_up)
+    assert before == counted(server.get("/metrics"))
 
 
 def test_a_reload_takes_nothing_along(server: Served) -> None:
@@ -291,7 +298,8 @@ def test_a_reload_takes_nothing_along(server: Served) -> None:
     before = counted(server.get("/metrics"))
     os.kill(server.process.pid, signal.SIGHUP)
 
-    until(server, lambda read: not set(old) & set(server.workers()) and 2 == value(read, "tagger_workers"))
+    until(server, lambda _: not set(old) & set(server.workers()))
+    until(server, both_up)
 
     assert before == counted(server.get("/metrics"))
 

@@ -13,6 +13,7 @@ from tagger.errors import (
     DamagedKeysError,
     DamagedReleaseError,
     InvalidReviewError,
+    MetricsBusyError,
     MissingKeyError,
     MissingScopeError,
     NoReleaseError,
@@ -33,10 +34,12 @@ _STATUS: Mapping[type[TaggerError], HTTPStatus] = {
     NoReleaseError: HTTPStatus.SERVICE_UNAVAILABLE,
     DamagedReleaseError: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+    MetricsBusyError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 # A database that restarts is back within seconds; a release that is missing needs somebody to act.
 _HEADERS: Mapping[type[TaggerError], tuple[str, str]] = {
     StoreUnavailableError: ("Retry-After", "5"),
+    MetricsBusyError: ("Retry-After", "5"),
     MissingKeyError: ("WWW-Authenticate", 'Bearer realm="tagger"'),
     UnknownKeyError: ("WWW-Authenticate", 'Bearer realm="tagger", error="invalid_token"'),
 }
