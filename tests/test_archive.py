@@ -8,14 +8,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from io import FileIO
+from io import BytesIO, FileIO
 from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from tagger.archive import processes as module
-from tagger.archive.blocks import SIZE
+from tagger.archive.blocks import SIZE, receive, send
 from tagger.archive.processes import IN_FLIGHT, Archive, WorkerDiedError, cores
 from tagger.registry import Release
 
@@ -169,6 +169,17 @@ def test_a_killed_process_is_an_error_and_what_came_before_is_right(
 
     assert alone[0].startswith(b"".join(answered))
     assert answered[0].endswith(b"\n")
+
+
+def test_what_ends_in_the_middle_is_no_answer() -> None:
+    """A process may be killed as it writes: half of its answers must not pass for all of them."""
+    sent = BytesIO()
+    send(sent, {"count": 2, "errors": []}, b"one\ntwo\n")
+
+    assert ({"count": 2, "errors": []}, b"one\ntwo\n") == receive(BytesIO(sent.getvalue()))
+    for end in range(len(sent.getvalue())):
+        with pytest.raises(EOFError):
+            receive(BytesIO(sent.getvalue()[:end]))
 
 
 def test_when_all_are_killed_nothing_waits_for_ever(started: Archive, file: Path) -> None:

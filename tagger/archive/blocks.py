@@ -92,5 +92,8 @@ def receive(stream: IO[bytes]) -> tuple[dict[str, Any], bytes]:
     if not header.endswith(b"\n"):
         raise EOFError
     facts = from_json(header)
-    content = stream.read(facts.pop("size"))
+    size = facts.pop("size")
+    content = stream.read(size)
+    if len(content) < size:
+        raise EOFError
     return facts, content
