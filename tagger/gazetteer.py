@@ -4,7 +4,8 @@ Data, not code: lines of `concept<TAB>name`, kept in each release. A topic's nam
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 from tagger.errors import TaggerError
@@ -27,12 +28,26 @@ class Concept:
     proper: bool
 
 
+Names = dict[str, dict[tuple[str, ...], tuple[Concept, ...]]]
+
+
 @dataclass(frozen=True)
 class Gazetteer:
-    """Names as sequences of stems, by their first stem; `text` is what they were read from."""
+    """Lines of `concept<TAB>name`; blank lines and those that begin with `#` are notes. A name may have several concepts.
+
+    They are read when names are first asked for: the compiled pass asks for none, once what it looks up is kept.
+    """
 
     text: str = ""
-    names: dict[str, dict[tuple[str, ...], tuple[Concept, ...]]] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def names(self) -> Names:
+        """The names as sequences of stems, with their concepts, by their first stem.
+
+        Raises:
+            InvalidGazetteerError: a line has another form.
+        """
+        return _names(self.text)
 
     def concepts(self, words: Sequence[Term], text: str) -> Iterator[Term]:
         """Yield the concepts named by the words of a text (its stems in order): names do not overlap, the longest counts.
@@ -70,12 +85,18 @@ def _has_number(name: str) -> bool:
 
 
 def read_gazetteer(text: str) -> Gazetteer:
-    """Read lines of `concept<TAB>name`; blank lines and those that begin with `#` are notes. A name may have several concepts.
+    """Return a gazetteer that was looked through, as is due where people wrote it.
 
     Raises:
         InvalidGazetteerError: a line has another form.
     """
-    names: dict[str, dict[tuple[str, ...], tuple[Concept, ...]]] = {}
+    gazetteer = Gazetteer(text)
+    _ = gazetteer.names
+    return gazetteer
+
+
+def _names(text: str) -> Names:
+    names: Names = {}
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.startswith("#"):
             continue
@@ -89,4 +110,4 @@ def read_gazetteer(text: str) -> Gazetteer:
         known = same.get(stems, ())
         if concept.strip() not in {other.id for other in known}:
             same[stems] = (*known, Concept(concept.strip(), name.strip()[0].isupper()))
-    return Gazetteer(text, names)
+    return names

@@ -4,8 +4,9 @@ Texts are read by the compiled pass where there is one; `encode_plainly` is the 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from math import log1p
 
 import numpy as np
 
@@ -13,7 +14,8 @@ from tagger.documents import Document
 from tagger.encoded import Encoded, Floats, Integers
 from tagger.features import FIELD_WEIGHTS, passage_terms, placed
 from tagger.gazetteer import Gazetteer
-from tagger.kernel.compiled import kernel
+from tagger.kernel.compiled import Kernel, kernel
+from tagger.kernel.lexicon import Lexicon, kept_lexicon, make_lexicon, ranks
 from tagger.kernel.reading import Reader
 from tagger.text import count_words, words
 
@@ -22,40 +24,53 @@ from tagger.text import count_words, words
 class TopicModel:
     """TF-IDF and one linear classifier per topic, calibrated.
 
-    vocabulary: term -> row. idf: (n_terms,). weights: (n_terms, n_topics), columns in taxonomy order. intercepts:
-    (n_topics,). calibration: (3, n_topics), the factors of decision value, log(1 + length) and 1 in the logit of the score;
-    length is in it because the same evidence moves a long text's decision value less than a headline's. gazetteer: the
-    names that count as concepts.
+    listed: the terms of the vocabulary, a line each, by row. idf: (n_terms,). weights: (n_terms, n_topics), columns in taxonomy
+    order. intercepts: (n_topics,). calibration: (3, n_topics), the factors of decision value, log(1 + length) and 1 in the
+    logit of the score; length is in it because the same evidence moves a long text's decision value less than a headline's.
+    gazetteer: the names that count as concepts. kept: the name of the release, if what texts are read with is to be kept under
+    it in a file, which processes share.
     """
 
-    vocabulary: dict[str, int]
+    listed: str
     idf: Floats
     weights: Floats
     intercepts: Floats
     calibration: Floats
     gazetteer: Gazetteer
+    kept: str = ""
 
+    # Made for who asks: the compiled pass needs neither terms nor names, once its lexicon is kept.
     @cached_property
     def terms(self) -> list[str]:
         """The vocabulary by row."""
-        return sorted(self.vocabulary, key=self.vocabulary.__getitem__)
+        return self.listed.split("\n")[:-1]
 
     @cached_property
-    def _alphabetical(self) -> Integers:
-        """The place of each row's term among all, by name."""
-        return np.argsort(np.argsort(np.array(self.terms))).astype(np.int32)
+    def vocabulary(self) -> dict[str, int]:
+        """The row of each term."""
+        return {term: row for row, term in enumerate(self.terms)}
 
     @cached_property
-    def _columns(self) -> Floats:
-        """The weights by topic, those of a topic side by side: taking what a document holds of them is then twice as quick."""
-        return np.ascontiguousarray(self.weights.T)
+    def _ranks(self) -> Integers:
+        return ranks(self.terms)
+
+    @cached_property
+    def _lexicon(self) -> Lexicon | None:
+        compiled = kernel()
+        if compiled is None:
+            return None
+        make = partial(self._made_lexicon, compiled)
+        return kept_lexicon(self.kept, make) if self.kept else make()
+
+    def _made_lexicon(self, compiled: Kernel) -> Lexicon:
+        # A twin reads terms and names, or this process would hold all of them for as long as the release serves.
+        twin = replace(self, gazetteer=Gazetteer(self.gazetteer.text))
+        return make_lexicon(compiled, twin.gazetteer, twin.terms, self.idf, self.weights, self.intercepts)
 
     @cached_property
     def _reader(self) -> Reader | None:
         compiled = kernel()
-        if compiled is None:
-            return None
-        return Reader(compiled, self.gazetteer, self.terms, self.idf, self.weights, self.intercepts)
+        return Reader(compiled, self._lexicon) if compiled and self._lexicon else None
 
     def encode(self, document: Document) -> Encoded:
         """Count and weigh the terms of a document: sublinear tf times idf, L2 norm 1, as scikit-learn's TfidfVectorizer."""
@@ -74,6 +89,7 @@ class TopicModel:
                 counts[term.name] = counts.get(term.name, 0) + FIELD_WEIGHTS[field]
                 occurrences.append((term.name, term.start + at, term.end + at))
         places = {name: place for place, name in enumerate(counts)}
+        firsts = {name: number for number, (name, _, _) in reversed(list(enumerate(occurrences)))}
         rows = np.array([self.vocabulary.get(name, -1) for name in counts], dtype=np.int32)
         known = rows >= 0
         values = np.zeros(len(rows))
@@ -87,18 +103,18 @@ class TopicModel:
             values,
             int(known.sum()),
             np.array([(places[name], start, end) for name, start, end in occurrences], dtype=np.int32).reshape(-1, 3),
+            np.array([firsts[name] for name in counts], dtype=np.int32),
             values[known] @ self.weights[rows[known]] + self.intercepts,
         )
 
     def score(self, encoded: Encoded) -> Floats:
         """Return the calibrated scores, shape (n_topics,), in [0, 1], columns in taxonomy order."""
-        return self._calibrated(encoded.decisions, np.log1p(encoded.length))
+        return self._calibrated(encoded.decisions, log1p(encoded.length))
 
     def score_all(self, encoded: Sequence[Encoded]) -> Floats:
         """Return the calibrated scores of documents that were read, shape (n_documents, n_topics), in [0, 1]."""
-        lengths = np.array([one.length for one in encoded], dtype=np.float64)
         decisions = np.array([one.decisions for one in encoded]).reshape(len(encoded), len(self.intercepts))
-        return self._calibrated(decisions, np.log1p(lengths)[:, np.newaxis])
+        return self._calibrated(decisions, _logs(one.length for one in encoded))
 
     def scores(self, documents: Sequence[Document]) -> Floats:
         """Return the calibrated scores of documents, shape (n_documents, n_topics), in [0, 1]."""
@@ -106,12 +122,13 @@ class TopicModel:
             rows = [self.score(self.encode_plainly(document)) for document in documents]
             return np.array(rows).reshape(len(documents), len(self.intercepts))
         decisions, lengths = self._reader.decisions(documents)
-        return self._calibrated(decisions, np.log1p(lengths.astype(np.float64))[:, np.newaxis])
+        return self._calibrated(decisions, _logs(lengths.tolist()))
 
     def _calibrated(self, decisions: Floats, log_lengths: Floats | float) -> Floats:
         by_value, by_length, constant = self.calibration
         logit = by_value * decisions + by_length * log_lengths + constant
-        scores: Floats = 1.0 / (1.0 + np.exp(-np.clip(logit, -500.0, 500.0)))
+        # Beyond that the exponential overflows.
+        scores: Floats = 1.0 / (1.0 + np.exp(-np.maximum(logit, -500.0)))
         return scores
 
     def contributions(self, encoded: Encoded, topic: int) -> dict[str, float]:
@@ -120,13 +137,20 @@ class TopicModel:
         added = encoded.values[known] * self.weights[encoded.rows[known], topic]
         return {self.terms[row]: value for row, value in zip(encoded.rows[known].tolist(), added.tolist(), strict=True)}
 
-    def strongest(self, encoded: Encoded, topic: int) -> Iterator[tuple[int, float]]:
+    def strongest(self, encoded: Encoded, topic: int, most: int) -> Iterator[tuple[int, float]]:
         """Yield the terms that add to the decision value of a topic, by their places, with what they add; the most first.
 
-        Of those that add the same, the first by name comes first.
+        Of those that add the same, the first by name comes first. At most so many.
         """
+        if self._reader is not None:
+            return self._reader.strongest(encoded, topic, most)
         # An unknown term has the value 0, and so adds nothing, whichever row -1 names.
-        added = encoded.values * self._columns[topic][encoded.rows]
+        added = encoded.values * self.weights[encoded.rows, topic]
         above = np.flatnonzero(added > 0)
-        best = above[np.lexsort((self._alphabetical[encoded.rows[above]], -added[above]))]
-        yield from zip(best.tolist(), added[best].tolist(), strict=True)
+        best = above[np.lexsort((self._ranks[encoded.rows[above]], -added[above]))][:most]
+        return zip(best.tolist(), added[best].tolist(), strict=True)
+
+
+def _logs(lengths: Iterable[int]) -> Floats:
+    """Return a column. NumPy's logarithm may differ in the last bit; a document must score the same however it comes."""
+    return np.array([log1p(length) for length in lengths])[:, np.newaxis]

@@ -25,7 +25,7 @@ from tagger.documents import Document
 from tagger.encoded import Floats
 from tagger.errors import DamagedReleaseError, NoReleaseError, TaggerError
 from tagger.extract.parts import read_record
-from tagger.gazetteer import read_gazetteer
+from tagger.gazetteer import Gazetteer
 from tagger.model import TopicModel
 from tagger.tags import Policy
 from tagger.taxonomy import Taxonomy, read_taxonomy, write_taxonomy
@@ -80,10 +80,12 @@ def load_release(models: Path, name: str) -> Release:
     try:
         release = _parse(name, manifest, files)
         golden = [json.loads(line) for line in files["golden.jsonl"].decode().splitlines()]
-        expected = [(read_record(json.dumps(g["document"])), [g["scores"][t] for t in release.taxonomy.ids]) for g in golden]
+        documents = [read_record(json.dumps(record["document"])) for record in golden]
+        expected = [[record["scores"][topic] for topic in release.taxonomy.ids] for record in golden]
+        scores = release.model.scores(documents)
     except (ValueError, KeyError, TypeError, IndexError, TaggerError) as error:
         raise DamagedReleaseError(f"Release {name} cannot be used: {error!r}.") from error
-    _replay(release, expected)
+    _compare(name, documents, scores, expected)
     return release
 
 
@@ -109,28 +111,27 @@ def _checked_files(folder: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
 
 def _parse(name: str, manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Release:
     taxonomy = read_taxonomy(files["taxonomy.json"].decode())
-    terms = files["vocabulary.txt"].decode().splitlines()
+    listed = files["vocabulary.txt"].decode()
     arrays: dict[str, Floats] = {
         array: np.load(io.BytesIO(files[f"{array}.npy"]), allow_pickle=False).astype(np.float64) for array in _ARRAYS
     }
     shapes = {array: value.shape for array, value in arrays.items()}
-    n, k = len(terms), len(taxonomy.topics)
+    n, k = listed.count("\n"), len(taxonomy.topics)
     if shapes != {"idf": (n,), "weights": (n, k), "intercepts": (k,), "calibration": (3, k)}:
         raise ValueError(f"{n} terms and {k} topics do not fit arrays of shapes {shapes}")
     policy = json.loads(files["policy.json"])
     thresholds = {topic: float(policy["thresholds"][topic]) for topic in taxonomy.ids}
-    gazetteer = read_gazetteer(files["gazetteer.tsv"].decode())
-    model = TopicModel({term: row for row, term in enumerate(terms)}, **arrays, gazetteer=gazetteer)
+    gazetteer = Gazetteer(files["gazetteer.tsv"].decode())
+    model = TopicModel(listed, **arrays, gazetteer=gazetteer, kept=name)
     chosen_by = Policy(thresholds, int(policy["min_words"]), bool(policy["exclusive"]))
     return Release(name, model, chosen_by, taxonomy, manifest)
 
 
-def _replay(release: Release, expected: Sequence[tuple[Document, Sequence[float]]]) -> None:
-    scores = release.model.scores([document for document, _ in expected])
-    for (document, golden), row in zip(expected, scores, strict=True):
+def _compare(name: str, documents: Sequence[Document], scores: Floats, expected: Sequence[Sequence[float]]) -> None:
+    for document, row, golden in zip(documents, scores, expected, strict=True):
         if not np.allclose(row, golden, rtol=0, atol=_GOLDEN_TOLERANCE):
             raise DamagedReleaseError(
-                f"Release {release.name} does not answer as it did when it was made: golden document {document.id} "
+                f"Release {name} does not answer as it did when it was made: golden document {document.id} "
                 f"scores {row.tolist()}, not {list(golden)}."
             )
 
@@ -160,7 +161,7 @@ def save_release(
         "taxonomy.json": write_taxonomy(taxonomy).encode(),
         "policy.json": _json(asdict(policy)),
         "gazetteer.tsv": model.gazetteer.text.encode(),
-        "vocabulary.txt": "".join(f"{term}\n" for term in model.vocabulary).encode(),
+        "vocabulary.txt": model.listed.encode(),
         "golden.jsonl": "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records).encode(),
         **{f"{array}.npy": _npy(getattr(model, array)) for array in _ARRAYS},
         **other_files,

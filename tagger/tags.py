@@ -4,8 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
-from operator import itemgetter
+from itertools import chain, islice
 from typing import Literal
 
 from tagger.documents import Document, Field, Page
@@ -17,6 +16,8 @@ from tagger.text import terms
 
 Abstained = Literal["too_short", "not_french", "no_known_terms", "no_topic"]
 MAX_EVIDENCE = 5
+# Of the terms that added most, so many are looked at: those that tell no new word are passed over.
+_CONSIDERED = 16
 # Enough to share the cost of a call, few enough for what is found in long texts to stay small.
 _AT_ONCE = 32
 
@@ -79,6 +80,8 @@ class TaggedDocument:
 
 def tag_page(page: Page, model: TopicModel, taxonomy: Taxonomy, policy: Policy) -> tuple[TaggedDocument, ...]:
     """Tag every document of a page, in page order, each by its own text alone."""
+    if len(page.documents) == 1:  # what a CMS sends: a tenth sooner than as one of some dozens
+        return (tag_document(page.documents[0], model, taxonomy, policy),)
     return tuple(tag_documents(page.documents, model, taxonomy, policy))
 
 
@@ -119,7 +122,7 @@ def _tagged(
         Tag(
             taxonomy.topics[column],
             scores[column],
-            _evidence(document, encoded, model.strongest(encoded, column)) if evidence else (),
+            _evidence(document, encoded, model.strongest(encoded, column, _CONSIDERED)) if evidence else (),
         )
         for column in policy.chosen(scores, taxonomy)
     )
@@ -130,14 +133,16 @@ def _tagged(
 def _evidence(document: Document, encoded: Encoded, strongest: Iterable[tuple[int, float]]) -> tuple[Evidence, ...]:
     """Choose the terms that added most, each where it first tells a new word: no `Corée` beside `Corée du Nord`."""
     passages = list(placed(document))
+    starts = [at for at, _, _ in passages]
     chosen: list[Evidence] = []
     told: set[str] = set()
     for term, weight in strongest:
-        for start, end in encoded.occurrences[encoded.occurrences[:, 0] == term, 1:].tolist():
-            at, field, passage = passages[bisect_right(passages, start, key=itemgetter(0)) - 1]
+        # Nearly always the first place is enough: the others are looked for only where it is not.
+        for start, end in chain([encoded.first(term)], encoded.others(term)):
+            at, field, passage = passages[bisect_right(starts, start) - 1]
             text = passage.text[start - at : end - at]
             stems = _stems(text)
-            if not stems & told:
+            if told.isdisjoint(stems):
                 told |= stems
                 chosen.append(Evidence(field, text, start - at + passage.start, end - at + passage.start, weight))
                 break

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagger.gazetteer import InvalidGazetteerError, read_gazetteer
+from tagger.gazetteer import Gazetteer, InvalidGazetteerError, read_gazetteer
 from tagger.text import terms
 
 NAMES = "# notes\n\nua:place\tKiev\nkp\tCorée du Nord\nkr\tCorée\nkp\tKim Jong-un\n"
@@ -52,3 +52,10 @@ def test_concepts_never_overlap(text: str) -> None:
 def test_a_line_of_another_form_is_refused(line: str) -> None:
     with pytest.raises(InvalidGazetteerError, match="Line 2 of the gazetteer"):
         read_gazetteer(f"# notes\n{line}")
+
+
+def test_names_are_read_for_who_asks_first() -> None:
+    unread = Gazetteer("Kiev")
+
+    with pytest.raises(InvalidGazetteerError, match="Line 1 of the gazetteer"):
+        _ = unread.names

@@ -1,12 +1,15 @@
 """The compiled pass finds what the reference finds, whatever the text; it is kept, found again, and done without."""
 
+import gc
 import json
 import os
 import subprocess
 import sys
 import unicodedata
+import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -20,7 +23,7 @@ from tagger.encoded import Encoded
 from tagger.extract.parts import read_record
 from tagger.features import term_counts
 from tagger.gazetteer import Gazetteer, read_gazetteer
-from tagger.kernel import compiled
+from tagger.kernel import cache, compiled, reading
 from tagger.kernel.compiled import Kernel, kernel
 from tagger.kernel.reading import counted
 from tagger.model import TopicModel
@@ -86,8 +89,8 @@ def model(names: str = NAMES, terms: list[str] | None = None, topics: int = 3) -
     terms = list(dict.fromkeys(KNOWN if terms is None else terms))
     random = np.random.default_rng(1)
     idf, weights = 1 + random.random(len(terms)), random.normal(size=(len(terms), topics))
-    vocabulary = {term: row for row, term in enumerate(terms)}
-    return TopicModel(vocabulary, idf, weights, random.normal(size=topics), np.ones((3, topics)), read_gazetteer(names))
+    listed = "".join(f"{term}\n" for term in terms)
+    return TopicModel(listed, idf, weights, random.normal(size=topics), np.ones((3, topics)), read_gazetteer(names))
 
 
 MODEL = model()
@@ -97,6 +100,7 @@ def assert_same(expected: Encoded, found: Encoded) -> None:
     assert (expected.words, expected.known, expected.length) == (found.words, found.known, found.length)
     np.testing.assert_array_equal(expected.rows, found.rows)
     np.testing.assert_array_equal(expected.occurrences, found.occurrences)
+    np.testing.assert_array_equal(expected.firsts, found.firsts)
     np.testing.assert_allclose(found.values, expected.values, rtol=0, atol=1e-12)
     np.testing.assert_allclose(found.decisions, expected.decisions, rtol=0, atol=1e-9)
 
@@ -178,6 +182,63 @@ def test_keys_tell_terms_apart_that_share_a_place_in_the_table() -> None:
     assert [term_counts(document, Gazetteer())] == list(counted([document], Gazetteer()))
 
 
+def test_what_is_remembered_of_earlier_texts_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With room for four words, and for the unknown terms of one text: what comes later takes the place of what came before."""
+    for room, size in (("_LEAST_ROOM", 16), ("_MEANINGS", 4), ("_UNKNOWN", 1)):
+        monkeypatch.setattr(f"tagger.kernel.reading.{room}", size)
+    small = model()
+    random = np.random.default_rng(0)
+
+    for _ in range(300):
+        text = " ".join(random.choice(PIECES, random.integers(1, 40)))
+        document = Document("article", body=(Passage(text, 0),))
+        assert_same(small.encode_plainly(document), small.encode(document))
+
+
+def test_what_was_read_with_is_gone_with_its_model() -> None:
+    """Without a search for garbage: a worker spares the release that it began with from that."""
+    small = model()
+    small.scores([Document("article", body=(Passage("Corée", 0),))])
+    reader = weakref.ref(small.__dict__["_reader"])
+    gc.collect()
+    gc.disable()
+    try:
+        del small
+        assert reader() is None
+    finally:
+        gc.enable()
+
+
+def test_long_words_that_begin_alike_are_told_apart() -> None:
+    """A word of sixteen letters is remembered by all of them, a longer one not at all."""
+    words = [f"internationalis{'e' * n}{ending}" for n in range(5) for ending in ("", "s", "r", "\u0153", "\u00e9")]
+    document = Document("article", body=(Passage(" ".join(words + words), 0),))
+
+    assert_same(MODEL.encode_plainly(document), MODEL.encode(document))
+
+
+@given(DOCUMENTS, st.integers(1, 20))
+def test_the_strongest_terms_are_those_of_the_reference(document: Document, most: int) -> None:
+    encoded = MODEL.encode_plainly(document)
+    by_value = [encoded.values[encoded.rows == row][0] * MODEL.weights[row] for row in encoded.rows[encoded.rows >= 0]]
+
+    for topic in range(3):
+        expected = sorted((value[topic] for value in by_value if value[topic] > 0), reverse=True)[:most]
+        found = list(MODEL.strongest(MODEL.encode(document), topic, most))
+        np.testing.assert_allclose([added for _, added in found], expected, rtol=0, atol=1e-12)
+        places = [place for place, _ in found]
+        added = encoded.values[places] * MODEL.weights[encoded.rows[places], topic]
+        np.testing.assert_allclose([value for _, value in found], added, rtol=0, atol=1e-12)
+
+
+def test_of_terms_that_add_the_same_the_first_by_name_comes_first() -> None:
+    listed = ["char", "arme", "drone", "naval"]
+    same = replace(model(terms=listed), idf=np.ones(4), weights=np.ones((4, 3)))
+    encoded = same.encode(Document("article", body=(Passage("drone naval char arme", 0),)))
+
+    assert ["arme", "char", "drone"] == [same.terms[encoded.rows[place]] for place, _ in same.strongest(encoded, 0, 3)]
+
+
 def test_threads_read_at_the_same_time() -> None:
     documents = list(islice(corpus(), 200))
     expected = MODEL.scores(documents)
@@ -217,21 +278,33 @@ def test_the_reference_reads_where_it_is_told_to() -> None:
     assert "None\n" == run("from tagger.kernel.compiled import kernel; print(kernel())", TAGGER_KERNEL="reference").stdout
 
 
+def test_the_reference_counts_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    documents = [
+        Document("article", body=(Passage(text, 0),)) for text in ("Corée du Nord, deux Corées", "", "un missile tiré")
+    ]
+    expected = list(counted(documents, MODEL.gazetteer))
+    monkeypatch.setenv("TAGGER_KERNEL", "reference")
+    monkeypatch.setattr(reading, "kernel", kernel.__wrapped__)
+
+    assert expected == list(counted(documents, MODEL.gazetteer))
+
+
 def test_where_nothing_can_be_built_the_reference_reads_and_the_log_says_so(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(compiled, "_folders", lambda: (tmp_path,))
+    monkeypatch.setattr(cache, "_folders", lambda: (tmp_path,))
     monkeypatch.setattr(sys, "executable", "/bin/false")
 
     assert kernel.__wrapped__() is None
     assert "read by the reference" in caplog.text
 
 
-def test_a_damaged_cache_is_built_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_damaged_pass_is_built_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     compiled_or_fail()
-    (kept,) = (folder / compiled._file_name() for folder in compiled._folders() if (folder / compiled._file_name()).is_file())
-    (tmp_path / compiled._file_name()).write_bytes(kept.read_bytes()[:5000])
-    monkeypatch.setattr(compiled, "_folders", lambda: (tmp_path,))
-    monkeypatch.setattr(compiled, "_built_elsewhere", lambda: kept)
+    name = cache.file_name("kernel", "")
+    whole = next(folder / name for folder in cache._folders() if (folder / name).is_file())
+    (tmp_path / name).write_bytes(whole.read_bytes()[:5000])
+    monkeypatch.setattr(cache, "_folders", lambda: (tmp_path,))
+    monkeypatch.setattr(compiled, "_built_elsewhere", lambda: cache.read(whole))
 
     assert kernel.__wrapped__() is not None

@@ -18,6 +18,12 @@ ALPHA: Final = 1 << 28  # itself alphabetic
 CASED: Final = 1 << 29  # stands before or after a sigma that is not, or is, final
 IGNORABLE: Final = 1 << 30  # is passed over when that is asked
 
+# And in a byte: the folded letter of Latin-1 (digits too, 48 and more), or one of these.
+OUTSIDE: Final = 0  # stands in no word
+OUTSIDE_SPECIAL: Final = 1  # stands in no word, and is special
+INSIDE: Final = 48  # from here on, it stands in a word
+ODD: Final = 255  # is left out, or folds to several letters, or to one beyond
+
 CAPITAL_SIGMA: Final = 0x3A3
 LATIN_END: Final = 0x24F
 BLOCK: Final = 7  # code points share rows of 2 ** BLOCK
@@ -26,13 +32,27 @@ BLOCK: Final = 7  # code points share rows of 2 ** BLOCK
 LETTER_BITS: Final = 21
 CONCEPT: Final = 1 << 63
 STEP: Final = 1  # the second number of the key of a step from a name to a longer one: no key is 0, which stands for none
-# Letters of a listed function word, 8 bits each, the last in the lowest bits of the second number.
-# A record of a term of the vocabulary: key, idf, and nothing, so that two are a cache line.
-RECORD: Final = 4
+# A record of a term of the vocabulary: key, idf, and its weights; with five topics or fewer it is one line of the cache.
+IDF: Final = 2
+WEIGHTS: Final = 3
 # The key of a stem: that of its first letters, changed by its last eight, those, and how many it has.
 STEM: Final = 4
-LONGEST_LISTED: Final = 16
-LANGUAGES: Final = 8  # French first
+# French first. A listed word says, in a byte each, whether it is one of theirs: French in the lowest.
+LANGUAGES: Final = 8
+
+# A word of at most so many letters of Latin-1 is remembered with what it means: its letters, the first in the lowest byte;
+# languages; the id of its term (32 bits, -1 for none) and its stem (32 bits, 0 for one in no name, else its number after these
+# flags, counted from 1).
+REMEMBERED: Final = 16
+MEANING: Final = 4
+BEGINS: Final = 1  # a name begins with it
+BEGINS_SMALL: Final = 2  # one that need not have a capital
+GOES_ON: Final = 4  # a name goes on with it
+FLAGS: Final = 3
+# What so many words mean is sent for before their terms are counted: of each the letters, and where its meaning may stand, 0
+# for a word that is not remembered.
+AHEAD: Final = 64
+LOOK: Final = 3
 
 # Counts of which the logarithm is a table.
 LOGARITHMS: Final = 1024
@@ -50,14 +70,14 @@ class Tables(ctypes.Structure):
 
     _fields_ = _fields(
         """
-        rows codes expansions
+        rows codes expansions letters masks
         endings endings_of ending_masks ending_letters ending_parts
         listed listed_mask listed_keys listed_languages longest_listed
         logarithms
-        entries entries_mask records weights n_topics intercepts
-        stems stems_mask stem_keys stem_starts stem_letters longest
+        entries entries_mask records n_entries n_topics intercepts ranks
+        stems stems_mask stem_keys stem_starts stem_letters stem_parts longest
         steps steps_mask step_keys step_nodes
-        nodes concepts
+        nodes concepts concept_ids n_concepts
         """,
         ctypes.c_int64,
     )
@@ -66,14 +86,26 @@ class Tables(ctypes.Structure):
 class Job(ctypes.Structure):
     """Documents to read, and room for what is found in them.
 
-    text: code points, 32 bits each; a character stands between two passages. origins, original: of canonical text that was
-    made from another, where each character comes from, and that other. passages: pairs, where it ends, what its terms weigh.
-    documents: how many passages there are up to the end of each. terms: four numbers each, count, row, slot and nothing.
+    text: code points, 32 bits each; a character that stands in no word follows each passage. origins, original: of canonical
+    text that was made from another, where each character comes from, and that other. passages: pairs, where it ends, what its
+    terms weigh. documents: how many passages there are up to the end of each. terms: pairs, count and id. firsts: where among
+    the occurrences each term is first.
+
+    A term's id is its row; for a concept without one, its number after all rows; for another term, the place of its key in
+    `unknown_keys` after all concepts. meanings, unknown: what was met so far, in any document, until there is no more room for
+    unknown terms. letters, starts, ends: the text in bytes, and its words. ahead: of some of them, what `AHEAD` says. stems: of
+    the words that are terms; beginnings: which of these a name may begin with. keys: of the terms, where they are asked for.
     """
 
     _fields_ = (
         *_fields("text origins original passages documents", ctypes.c_char_p),
-        *_fields("n_documents word slots slots_mask stems keys terms values occurrences answers decisions", ctypes.c_int64),
+        *_fields(
+            """
+            n_documents word meanings meanings_mask unknown unknown_mask unknown_keys n_unknown most_unknown places
+            letters starts ends ahead stems beginnings terms rows firsts keys values occurrences answers decisions
+            """,
+            ctypes.c_int64,
+        ),
     )
 
 
@@ -88,3 +120,28 @@ class Answer(ctypes.Structure):
 
 READ: Final = 0
 NOT_CANONICAL: Final = 1
+
+# Kinds of characters, by which an automaton that looks for phrases steps from state to state. The last ones stand in words: two
+# between other letters only, then figures and other letters, then small ones. Characters from `WIDEST` on are all of one kind.
+KIND_BITS: Final = 6
+SPACE: Final = 0
+JOINING: Final = 28
+INSIDE_WORDS: Final = 30
+LETTER: Final = 32
+WIDEST: Final = 0x2100
+# Its first states: a row has ended in which no phrase was found, or one was; then up to `LAST_ANNOUNCED` those where a phrase
+# ends that counts in short rows only. What a row holds is told by bits.
+ROW_ENDS: Final = 1
+LAST_ANNOUNCED: Final = 15
+HELD: Final = 1
+ANNOUNCED: Final = 2
+
+
+class Rows(ctypes.Structure):
+    """A text to divide into rows: code points of 32 bits; the kind of each character; the next state by state and kind.
+
+    found: of each of the n rows that are not blank, its first character, the one after its last, what it holds, and how many
+    words; a row has two characters at least, its break and another.
+    """
+
+    _fields_ = (("text", ctypes.c_char_p), *_fields("length kinds steps found n", ctypes.c_int64))

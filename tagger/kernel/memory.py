@@ -5,7 +5,9 @@ so that the object code needs no other. Whole numbers are read as 64 bits; keys,
 import ctypes
 
 import numpy as np
+from llvmlite import ir
 from numba import from_dtype, types
+from numba.core.cgutils import get_or_insert_function
 from numba.extending import intrinsic
 
 
@@ -69,6 +71,42 @@ def square_root(context, number):  # noqa: ARG001
     return types.float64(types.float64), codegen
 
 
-u16, u32, i32 = _reader(types.uint16, types.int64), _reader(types.uint32, types.int64), _reader(types.int32, types.int64)
+@intrinsic
+def fetch_early(context, address):  # noqa: ARG001
+    """Have the line of the cache at an address loaded while other work is done."""
+
+    def codegen(context, builder, signature, arguments):  # noqa: ARG001
+        number, pointer = ir.IntType(32), ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [pointer, number, number, number])
+        function = get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        to_read, keep, data = number(0), number(3), number(1)
+        builder.call(function, [builder.inttoptr(arguments[0], pointer), to_read, keep, data])
+        return context.get_dummy_value()
+
+    return types.void(types.int64), codegen
+
+
+@intrinsic
+def u64_at(context, address):  # noqa: ARG001
+    """Read eight bytes anywhere."""
+
+    def codegen(context, builder, signature, arguments):  # noqa: ARG001
+        kind = ir.IntType(64)
+        return builder.load(builder.inttoptr(arguments[0], kind.as_pointer()), align=1, typ=kind)
+
+    return types.uint64(types.int64), codegen
+
+
+@intrinsic
+def lowest_bit(context, number):  # noqa: ARG001
+    """Return the place of the lowest bit that is set."""
+
+    def codegen(context, builder, signature, arguments):  # noqa: ARG001
+        return builder.cttz(arguments[0], ir.IntType(1)(1))
+
+    return types.int64(types.uint64), codegen
+
+
+u8, u16, u32, i32 = (_reader(kind, types.int64) for kind in (types.uint8, types.uint16, types.uint32, types.int32))
 u64, f64 = _reader(types.uint64, types.uint64), _reader(types.float64, types.float64)
-set_u32, set_i32, set_u64, set_f64 = map(_writer, (types.uint32, types.int32, types.uint64, types.float64))
+set_u8, set_u32, set_i32, set_u64, set_f64 = map(_writer, (types.uint8, types.uint32, types.int32, types.uint64, types.float64))

@@ -14,33 +14,64 @@ from numpy.typing import NDArray
 from tagger.features import LETTERS
 from tagger.gazetteer import WIDEST_GAP
 from tagger.kernel import layout
+from tagger.kernel.compiled import FUNCTIONS
 from tagger.kernel.layout import (
+    AHEAD,
     ALPHA,
+    BEGINS,
+    BEGINS_SMALL,
     BLOCK,
     CAPITAL_SIGMA,
     CASED,
     CODE,
     EXPANDS,
+    FLAGS,
+    GOES_ON,
+    IDF,
     IGNORABLE,
+    INSIDE,
     INVISIBLE,
     LANGUAGES,
     LATIN_END,
     LETTER_BITS,
     LOGARITHMS,
+    LOOK,
+    MEANING,
     NOT_ALPHA,
     NOT_CANONICAL,
+    OUTSIDE_SPECIAL,
     READ,
-    RECORD,
+    REMEMBERED,
     SOME_ALPHA,
     SPECIAL,
     STEM,
     UPPER,
+    WEIGHTS,
     WORD,
 )
-from tagger.kernel.memory import f64, i32, record_at, set_f64, set_i32, set_u32, set_u64, square_root, u16, u32, u64
+from tagger.kernel.memory import (
+    f64,
+    fetch_early,
+    i32,
+    lowest_bit,
+    record_at,
+    set_f64,
+    set_i32,
+    set_u8,
+    set_u32,
+    set_u64,
+    square_root,
+    u8,
+    u16,
+    u32,
+    u64,
+    u64_at,
+)
+from tagger.kernel.rows import divide
 
 _U = np.uint64
-_NONE, _STEP, _CONCEPT = _U(0), _U(layout.STEP), _U(layout.CONCEPT)
+_NONE, _STEP, _CONCEPT, _FRENCH = _U(0), _U(layout.STEP), _U(layout.CONCEPT), _U(1)
+_NOWHERE, _ONE, _LAST_BIT = ~_NONE, _U(1), _U(63)
 _BYTE, _TOP_BYTE, _HALF = _U(8), _U(56), _U(32)
 _LAST_LETTER, _SECOND_LAST, _LETTER_BEFORE = _U(31), _U(3), _U(31 << 5)
 _SECOND, _THIRD = _U(LETTER_BITS), _U(2 * LETTER_BITS)
@@ -55,7 +86,7 @@ _job = record_at(layout.Job)
 _answer = record_at(layout.Answer)
 _compiled = njit(error_model="numpy")
 
-CodePoints = namedtuple("CodePoints", "rows codes expansions")
+CodePoints = namedtuple("CodePoints", "rows codes letters expansions")
 # A word: where it ends in the text, how many letters, its last 16 (8 bits each, 255 for those that have no room), and all that
 # the table of code points says of them.
 Folded = namedtuple("Folded", "end n before tail seen")
@@ -168,9 +199,15 @@ def _key(word, n):
 
 
 @_compiled
+def _is_any_full(letters):
+    """Tell whether one of eight letters has no room in its byte, which is 255 then."""
+    return (~letters - _EACH_BYTE) & letters & _EACH_TOP_BIT != _NONE
+
+
+@_compiled
 def _is_stem(number, word, n, tail, tables):
     """Tell whether a stem with the key of a word is that word: where the key has no room for all its letters, they tell."""
-    if n <= LETTERS + 8 and not (~tail - _EACH_BYTE) & tail & _EACH_TOP_BIT:
+    if n <= LETTERS + 8 and not _is_any_full(tail):
         return True
     letters, k = tables.stem_letters + 4 * i32(tables.stem_starts, number), 0
     while k < n and u32(letters, k) == u32(word, k):
@@ -194,22 +231,91 @@ def _stem_number(word, n, a, b, tail, tables):
 
 
 @_compiled
-def _count(a, b, weight, n_terms, job):
-    """Count a term; return its place among those of the job, which is n_terms where it is new in the document."""
-    at = _hash(a, b) & job.slots_mask
+def _term_id(a, b, job, tables):
+    """Return the id of a term, which is remembered if the vocabulary does not know it."""
+    row = _find(tables.entries, tables.entries_mask, tables.records, _record_size(tables), a, b)
+    if row >= 0:
+        return row
+    first = tables.n_entries + tables.n_concepts
+    at = _hash(a, b) & job.unknown_mask
     while True:
-        place = i32(job.slots, at) - 1
+        place = i32(job.unknown, at) - 1
         if place < 0:
-            set_i32(job.slots, at, n_terms + 1)
-            set_u64(job.keys, 2 * n_terms, a)
-            set_u64(job.keys, 2 * n_terms + 1, b)
-            set_i32(job.terms, 4 * n_terms, weight)
-            set_i32(job.terms, 4 * n_terms + 2, at)
-            return n_terms
-        if u64(job.keys, 2 * place) == a and u64(job.keys, 2 * place + 1) == b:
-            set_i32(job.terms, 4 * place, i32(job.terms, 4 * place) + weight)
-            return place
-        at = (at + 1) & job.slots_mask
+            place = job.n_unknown
+            job.n_unknown = place + 1
+            set_i32(job.unknown, at, place + 1)
+            set_u64(job.unknown_keys, 2 * place, a)
+            set_u64(job.unknown_keys, 2 * place + 1, b)
+            return first + place
+        if u64(job.unknown_keys, 2 * place) == a and u64(job.unknown_keys, 2 * place + 1) == b:
+            return first + place
+        at = (at + 1) & job.unknown_mask
+
+
+@_compiled
+def _record_size(tables):
+    """Return how many numbers a record has: the weights by fours, the whole in lines of the cache."""
+    return (WEIGHTS + ((tables.n_topics + 3) & ~3) + 7) & ~7
+
+
+@_compiled
+def _forget(size, job):
+    """Make sure that a document of so many characters, whose terms are half as many at most, finds room for the unknown."""
+    if job.n_unknown + size // 2 + 1 > job.most_unknown:
+        for at in range(job.unknown_mask + 1):
+            set_i32(job.unknown, at, 0)
+        for at in range(2 * MEANING * (job.meanings_mask + 1)):
+            set_u64(job.meanings, at, _NONE)
+        job.n_unknown = 0
+
+
+@_compiled
+def _learn(k, meaning, text, origins, code_points, answer, job, tables):
+    """Find out what a word means, and write it to `meaning`; return that, or what `_meaning` says."""
+    start, end, word = i32(job.starts, k), i32(job.ends, k), job.word
+    while start < end and not _about(u32(text, start), code_points) & WORD:
+        start += 1
+    if start == end:
+        return 0
+    set_i32(job.starts, k, start)
+    folded = _fold(text, start, end, code_points, word, tables.longest)
+    if folded.seen & SPECIAL and not origins:
+        return 1
+    if folded.n and u32(word, 0) > LATIN_END and _about(u32(word, 0), code_points) & ALPHA:
+        answer.other_script += 1
+    languages, term, stem, place = _NONE, -1, 0, -1
+    if folded.n <= tables.longest_listed:
+        place = _find(tables.listed, tables.listed_mask, tables.listed_keys, 2, folded.before, folded.tail)
+    if place >= 0:
+        languages = u64(tables.listed_languages, place)
+    if not languages & _FRENCH and folded.seen & SOME_ALPHA:
+        letters, tail = _stem(folded, word, tables)
+        a, b = _key(word, letters)
+        term = _term_id(a, b, job, tables)
+        number = _stem_number(word, letters, a, b, tail, tables) if letters <= tables.longest else -1
+        if number >= 0:
+            stem = (number + 1) << FLAGS | i32(tables.stem_parts, number)
+    set_u64(meaning, 2, languages)
+    set_i32(meaning, 6, term)
+    set_i32(meaning, 7, stem)
+    return meaning
+
+
+@_compiled
+def _count(term, weight, n_terms, n, job, tables):
+    """Count a term by its id; return its place among those of the job, which is n_terms where it is new in the document.
+
+    Without a branch: whether a word is new is what the processor guesses worst.
+    """
+    place = i32(job.places, term) - 1
+    is_new = place < 0
+    place = n_terms if is_new else place
+    set_i32(job.places, term, place + 1)
+    set_i32(job.terms, 2 * place, (0 if is_new else i32(job.terms, 2 * place)) + weight)
+    set_i32(job.terms, 2 * place + 1, term)
+    set_i32(job.rows, place, term if term < tables.n_entries else -1)
+    set_i32(job.firsts, place, n if is_new else i32(job.firsts, place))
+    return place
 
 
 @_compiled
@@ -239,8 +345,7 @@ def _is_entity(text, i, end):
 
 @_compiled
 def _longest_name(p, stop, node, capital, job, tables):
-    """Return how many words the longest name at word p has, and its node; 0 where there is none. node: of its
-    first word."""
+    """Return how many words the longest name at word p has, and its node; 0 where there is none. node: of its first word."""
     length, best = 0, 0
     q = p
     while True:
@@ -250,11 +355,14 @@ def _longest_name(p, stop, node, capital, job, tables):
                 length, best = q + 1 - p, node
                 break
         q += 1
-        if not meant & 1 or q >= stop or i32(job.stems, q) < 0:
+        if not meant & 1 or q >= stop:
+            return length, best
+        stem = i32(job.stems, q)
+        if not stem & GOES_ON:
             return length, best
         if i32(job.occurrences, 3 * q + 1) - i32(job.occurrences, 3 * q - 1) > WIDEST_GAP:
             return length, best
-        step = _U(node) << _HALF | _U(i32(job.stems, q))
+        step = _U(node) << _HALF | _U((stem >> FLAGS) - 1)
         place = _find(tables.steps, tables.steps_mask, tables.step_keys, 2, step, _STEP)
         if place < 0:
             return length, best
@@ -262,70 +370,174 @@ def _longest_name(p, stop, node, capital, job, tables):
 
 
 @_compiled
-def _name_concepts(first, stop, n_terms, weight, original, code_points, job, tables):
-    """Count the concepts that the words [first, stop) of a passage name; they follow its words among the occurrences."""
-    n, p = stop, first
-    while p < stop:
-        stem = i32(job.stems, p)
-        length = 0
-        if stem >= 0:
-            start = i32(job.occurrences, 3 * p + 1)
-            capital = _about(u32(original, start), code_points) & UPPER != 0
-            length, node = _longest_name(p, stop, stem, capital, job, tables)
+def _name_concepts(n_beginnings, stop, n_terms, weight, original, code_points, job, tables):
+    """Count the concepts that names in the words up to `stop` stand for; they follow these among the occurrences.
+
+    Names may begin at so many of these words, the beginnings of the job.
+    """
+    n, free = stop, 0
+    for beginning in range(n_beginnings):
+        p = i32(job.beginnings, beginning)
+        stem, start = i32(job.stems, p), i32(job.occurrences, 3 * p + 1)
+        capital = _about(u32(original, start), code_points) & UPPER != 0
+        if p < free or not stem & (BEGINS if capital else BEGINS_SMALL):
+            continue
+        length, node = _longest_name(p, stop, (stem >> FLAGS) - 1, capital, job, tables)
         if length:
-            end = i32(job.occurrences, 3 * (p + length) - 1)
+            free = p + length
+            end = i32(job.occurrences, 3 * free - 1)
             for k in range(i32(tables.nodes, 2 * node), i32(tables.nodes, 2 * node + 1) >> 1):
                 concept = i32(tables.concepts, k)
                 if capital or not concept & 1:
-                    place = _count(_U(concept >> 1) | _CONCEPT, _NONE, weight, n_terms, job)
+                    place = _count(i32(tables.concept_ids, concept >> 1), weight, n_terms, n, job, tables)
                     n_terms = max(n_terms, place + 1)
                     _occurs(n, place, start, end, job)
                     n += 1
-        p += max(length, 1)
     return n_terms, n
+
+
+@_compiled
+def _scan(text, start, end, code_points, job):
+    """Fold the letters of Latin-1, and find where words begin and end; return how many, and whether all is canonical.
+
+    Which of 64 characters stand in words are the bits of one number: no letter needs a branch, which halves the time.
+    """
+    letters, n_starts, n_ends, before, special = job.letters, 0, 0, _NONE, 0
+    for block in range(start, end + 1, 64):
+        inside = _NONE
+        for k in range(min(64, end + 1 - block)):
+            c = u32(text, block + k)
+            letter = u8(code_points.letters, u16(code_points.rows, c >> BLOCK) << BLOCK | c & ((1 << BLOCK) - 1))
+            set_u8(letters, block + k, letter)
+            inside |= _U(letter >= INSIDE) << _U(k)
+            special |= letter == OUTSIDE_SPECIAL
+        after = inside << _ONE | before
+        before = inside >> _LAST_BIT
+        starts, ends = inside & ~after, ~inside & after
+        while starts:
+            set_i32(job.starts, n_starts, block + lowest_bit(starts))
+            starts &= starts - _ONE
+            n_starts += 1
+        while ends:
+            set_i32(job.ends, n_ends, block + lowest_bit(ends))
+            ends &= ends - _ONE
+            n_ends += 1
+    return n_ends, not special
+
+
+@_compiled
+def _is_canonical(text, start, end, code_points):
+    """Tell whether no character of a text may be written otherwise in canonical text."""
+    for i in range(start, end):
+        c = u32(text, i)
+        if _about(c, code_points) & SPECIAL and (c != _AMPERSAND or _is_entity(text, i, end)):
+            return False
+    return True
+
+
+@_compiled
+def _letters(k, job, tables):
+    """Return the letters of a word, the first in the lowest byte; of a longer one than is remembered, nothing that it is."""
+    start = i32(job.starts, k)
+    n = min(i32(job.ends, k) - start, REMEMBERED + 1)
+    low = u64_at(job.letters + start) & u64(tables.masks, 2 * n)
+    high = u64_at(job.letters + start + 8) & u64(tables.masks, 2 * n + 1)
+    return low, high
+
+
+@_compiled
+def _look_ahead(first, stop, job, tables):
+    """Take the letters of the words [first, stop), and have what they mean loaded."""
+    for k in range(first, stop):
+        look = job.ahead + 8 * LOOK * (k - first)
+        low, high = _letters(k, job, tables)
+        line = 0
+        if low and not _is_any_full(low) and not _is_any_full(high):
+            line = job.meanings + 2 * 8 * MEANING * (_hash(low, high) & job.meanings_mask)
+            fetch_early(line)
+        set_u64(look, 0, low)
+        set_u64(look, 1, high)
+        set_u64(look, 2, _U(line))
+
+
+@_compiled
+def _meaning(k, look, text, origins, code_points, answer, job, tables):
+    """Return where the meaning of a word stands, learnt if need be; 0 for what is no word, 1 for one that is not canonical."""
+    low, high, line = u64(look, 0), u64(look, 1), np.int64(u64(look, 2))
+    if line:
+        # Two words share a line of the cache: the one that came last is the first.
+        other = line + 8 * MEANING
+        if u64(line, 0) == low and u64(line, 1) == high:
+            return line
+        if u64(other, 0) == low and u64(other, 1) == high:
+            return other
+        for part in range(MEANING):
+            set_u64(other, part, u64(line, part))
+        set_u64(line, 0, low)
+        set_u64(line, 1, high)
+    else:
+        line = job.meanings + 2 * 8 * MEANING * (job.meanings_mask + 1)
+    return _learn(k, line, text, origins, code_points, answer, job, tables)
+
+
+@_compiled
+def _words_that_are_terms(first, stop, text, origins, function_words, code_points, answer, job, tables):
+    """Find what the words [first, stop) mean, and add up their languages; return how many are terms, and if all is canonical.
+
+    The beginning of `job.ahead` says of each of these which word it is, its term and its stem.
+    """
+    languages, n = _NONE, 0
+    for k in range(first, stop):
+        meaning = _meaning(k, job.ahead + 8 * LOOK * (k - first), text, origins, code_points, answer, job, tables)
+        if meaning <= 1:
+            if meaning:
+                return n, False
+            continue
+        answer.words += 1
+        languages += u64(meaning, 2)
+        # Written over what was looked at already; half of all words are no terms, and a branch would be guessed badly.
+        kept, term = job.ahead + 8 * LOOK * n, i32(meaning, 6)
+        set_i32(kept, 0, k)
+        set_i32(kept, 1, term)
+        set_i32(kept, 2, i32(meaning, 7))
+        n += term >= 0
+    _add_languages(languages, function_words)
+    return n, True
 
 
 @_compiled
 def _read_passage(start, end, weight, n_terms, n, answer, function_words, code_points, job, tables):
     """Count the terms of one passage; return how many terms and occurrences there are then, and whether it could be read."""
-    text, origins, word, longest = job.text, job.origins, job.word, tables.longest
-    first = n
-    i = start
-    while i < end:
-        c = u32(text, i)
-        about = _about(c, code_points)
-        if not about & WORD:
-            if about & SPECIAL and not origins and (c != _AMPERSAND or _is_entity(text, i, end)):
-                return n_terms, n, NOT_CANONICAL
-            i += 1
-            continue
-        began = i
-        folded = _fold(text, began, end, code_points, word, longest)
-        i = folded.end
-        if folded.seen & SPECIAL and not origins:
+    text, origins, n_beginnings = job.text, job.origins, 0
+    n_words, is_canonical = _scan(text, start, end, code_points, job)
+    if not is_canonical and not origins and not _is_canonical(text, start, end, code_points):
+        return n_terms, n, NOT_CANONICAL
+    for first in range(0, n_words, AHEAD):
+        stop = min(first + AHEAD, n_words)
+        _look_ahead(first, stop, job, tables)
+        n_kept, is_canonical = _words_that_are_terms(
+            first, stop, text, origins, function_words, code_points, answer, job, tables
+        )
+        if not is_canonical:
             return n_terms, n, NOT_CANONICAL
-        answer.words += 1
-        if folded.n and u32(word, 0) > LATIN_END and _about(u32(word, 0), code_points) & ALPHA:
-            answer.other_script += 1
-        if folded.n <= tables.longest_listed:
-            place = _find(tables.listed, tables.listed_mask, tables.listed_keys, 2, folded.before, folded.tail)
-            if place >= 0:
-                languages = tables.listed_languages + 4 * LANGUAGES * place
-                for k in range(LANGUAGES):
-                    set_i32(function_words, k, i32(function_words, k) + i32(languages, k))
-                if i32(languages, 0):
-                    continue
-        if not folded.seen & SOME_ALPHA:
-            continue
-        letters, tail = _stem(folded, word, tables)
-        a, b = _key(word, letters)
-        place = _count(a, b, weight, n_terms, job)
-        n_terms = max(n_terms, place + 1)
-        set_i32(job.stems, n, _stem_number(word, letters, a, b, tail, tables) if letters <= longest else -1)
-        _occurs(n, place, i32(origins, began) if origins else began, i32(origins, i) if origins else i, job)
-        n += 1
-    n_terms, n = _name_concepts(first, n, n_terms, weight, job.original if origins else text, code_points, job, tables)
+        for kept in range(job.ahead, job.ahead + 8 * LOOK * n_kept, 8 * LOOK):
+            word, term, stem = i32(kept, 0), i32(kept, 1), i32(kept, 2)
+            place = _count(term, weight, n_terms, n, job, tables)
+            n_terms = max(n_terms, place + 1)
+            set_i32(job.stems, n, stem)
+            set_i32(job.beginnings, n_beginnings, n)
+            n_beginnings += stem & BEGINS
+            began, ended = i32(job.starts, word), i32(job.ends, word)
+            _occurs(n, place, i32(origins, began) if origins else began, i32(origins, ended) if origins else ended, job)
+            n += 1
+    n_terms, n = _name_concepts(n_beginnings, n, n_terms, weight, job.original if origins else text, code_points, job, tables)
     return n_terms, n, READ
+
+
+@_compiled
+def _add_languages(packed, function_words):
+    for k in range(LANGUAGES):
+        set_i32(function_words, k, i32(function_words, k) + np.int64(packed >> _U(8 * k) & _U(255)))
 
 
 @_compiled
@@ -345,46 +557,77 @@ def _log(count, logarithms):
 @_compiled
 def _decide(first, stop, decisions, job, tables):
     """Weigh the known ones of the terms [first, stop) and add up what they decide; return how many are known."""
-    n_topics = tables.n_topics
-    for k in range(n_topics):
-        set_f64(decisions, k, 0.0)
-    known, squares = 0, 0.0
+    size, known, squares = _record_size(tables), 0, 0.0
     for term in range(first, stop):
-        a, b = u64(job.keys, 2 * term), u64(job.keys, 2 * term + 1)
-        entry = _find(tables.entries, tables.entries_mask, tables.records, RECORD, a, b)
-        set_i32(job.terms, 4 * term + 1, entry)
+        row = i32(job.rows, term)
         value = 0.0
-        if entry >= 0:
-            value = (1.0 + _log(i32(job.terms, 4 * term), tables.logarithms)) * f64(tables.records, RECORD * entry + 2)
+        if row >= 0:
+            value = (1.0 + _log(i32(job.terms, 2 * term), tables.logarithms)) * f64(tables.records, size * row + IDF)
             known += 1
             squares += value * value
-            for k in range(n_topics):
-                set_f64(decisions, k, f64(decisions, k) + value * f64(tables.weights, n_topics * entry + k))
         set_f64(job.values, term, value)
     scale = 1.0 / square_root(squares) if squares > 0.0 else 1.0
+    # Four topics at a time: their sums then stay in registers.
+    for k in range(0, tables.n_topics, 4):
+        one, two, three, four = 0.0, 0.0, 0.0, 0.0
+        for term in range(first, stop):
+            row = i32(job.rows, term)
+            if row >= 0:
+                value, weights = f64(job.values, term), size * row + WEIGHTS + k
+                one += value * f64(tables.records, weights)
+                two += value * f64(tables.records, weights + 1)
+                three += value * f64(tables.records, weights + 2)
+                four += value * f64(tables.records, weights + 3)
+        _set_decision(decisions, k, one * scale, tables)
+        _set_decision(decisions, k + 1, two * scale, tables)
+        _set_decision(decisions, k + 2, three * scale, tables)
+        _set_decision(decisions, k + 3, four * scale, tables)
     for term in range(first, stop):
         set_f64(job.values, term, f64(job.values, term) * scale)
-    for k in range(n_topics):
-        set_f64(decisions, k, f64(decisions, k) * scale + f64(tables.intercepts, k))
     return known
 
 
 @_compiled
-def _clear(first, stop, job):
+def _set_decision(decisions, k, number, tables):
+    if k < tables.n_topics:
+        set_f64(decisions, k, number + f64(tables.intercepts, k))
+
+
+@_compiled
+def _finish(first, stop, job, tables):
+    """Forget the terms [first, stop) of a document; give their keys, where they are asked for."""
+    first_concept, first_unknown = tables.n_entries, tables.n_entries + tables.n_concepts
     for term in range(first, stop):
-        set_i32(job.slots, i32(job.terms, 4 * term + 2), 0)
+        number = i32(job.terms, 2 * term + 1)
+        set_i32(job.places, number, 0)
+        if job.keys:
+            if number >= first_unknown:
+                a = u64(job.unknown_keys, 2 * (number - first_unknown))
+                b = u64(job.unknown_keys, 2 * (number - first_unknown) + 1)
+            elif number >= first_concept:
+                a, b = _U(number - first_concept) | _CONCEPT, _NONE
+            else:
+                a = u64(tables.records, _record_size(tables) * number)
+                b = u64(tables.records, _record_size(tables) * number + 1)
+            set_u64(job.keys, 2 * term, a)
+            set_u64(job.keys, 2 * term + 1, b)
 
 
 def read(tables_address, job_address):
     """Read the documents of a job, one after another."""
     tables, job = _tables(tables_address), _job(job_address)
-    code_points = CodePoints(tables.rows, tables.codes, tables.expansions)
+    code_points = CodePoints(tables.rows, tables.codes, tables.letters, tables.expansions)
     passage, start, n_terms, n = 0, 0, 0, 0
     for document in range(job.n_documents):
         answer = _answer(job.answers + document * _ANSWER_SIZE)
         function_words = job.answers + document * _ANSWER_SIZE + _FUNCTION_WORDS
-        first, status = n_terms, READ
-        while passage < i32(job.documents, document):
+        first, status, after = n_terms, READ, i32(job.documents, document)
+        answer.words, answer.other_script, answer.n_known = 0, 0, 0
+        for k in range(LANGUAGES):
+            set_i32(function_words, k, 0)
+        if passage < after:
+            _forget(i32(job.passages, 2 * (after - 1)) - start, job)
+        while passage < after:
             end = i32(job.passages, 2 * passage)
             if status == READ:
                 weight = i32(job.passages, 2 * passage + 1)
@@ -393,12 +636,44 @@ def read(tables_address, job_address):
                 )
             start = end + 1
             passage += 1
-        _clear(first, n_terms, job)
         if status == READ:
             answer.n_known = _decide(first, n_terms, job.decisions + 8 * document * tables.n_topics, job, tables)
+        _finish(first, n_terms, job, tables)
         answer.status = status
         answer.terms_end = n_terms
         answer.occurrences_end = n
+
+
+def strongest(tables_address, rows, values, n, topic, most, places):
+    """Write the places of the terms that add most to what decides on a topic, the most first, and how much after all places.
+
+    rows, values: of n terms of a document. Of those that add the same, the first by name comes first; -1 stands for none.
+    """
+    tables = _tables(tables_address)
+    size, found, added = _record_size(tables), 0, places + 8 * most
+    for term in range(n):
+        row = i32(rows, term)
+        if row >= 0:
+            value = f64(values, term) * f64(tables.records, size * row + WEIGHTS + topic)
+            if value > 0.0 and (found < most or not _is_before(most - 1, value, row, rows, places, added, tables)):
+                k = min(found, most - 1)
+                while k > 0 and not _is_before(k - 1, value, row, rows, places, added, tables):
+                    set_f64(added, k, f64(added, k - 1))
+                    set_u64(places, k, u64(places, k - 1))
+                    k -= 1
+                set_f64(added, k, value)
+                set_u64(places, k, _U(term))
+                found = min(found + 1, most)
+    for k in range(found, most):
+        set_u64(places, k, _NOWHERE)
+
+
+@_compiled
+def _is_before(k, value, row, rows, places, added, tables):
+    """Tell whether the term at place k of the strongest stays before one of this row that adds this value."""
+    if f64(added, k) != value:
+        return f64(added, k) > value
+    return i32(tables.ranks, i32(rows, np.int64(u64(places, k)))) < i32(tables.ranks, row)
 
 
 def place(slots, mask, keys, size, n):
@@ -412,15 +687,15 @@ def place(slots, mask, keys, size, n):
             set_i32(slots, at, k + 1)
 
 
-def object_code() -> NDArray[np.uint8]:
-    """Return the machine code of `read` and `place`, for any processor of this machine's kind; it refers to nothing else."""
+def object_code(functions=(read, strongest, place, divide)) -> NDArray[np.uint8]:
+    """Return the machine code of functions of numbers, for any processor of this machine's kind; it refers to nothing else."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     target = llvm.Target.from_default_triple()
     machine = target.create_target_machine(opt=3, reloc="pic", codemodel="default")
-    number = types.int64
-    module = _module(read, types.void(number, number))
-    module.link_in(_module(place, types.void(number, number, number, number, number)))
+    module, *others = (_module(function, types.void(*[types.int64] * FUNCTIONS[function.__name__])) for function in functions)
+    for other in others:
+        module.link_in(other)
     passes = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=3))
     passes.getModulePassManager().run(module, passes)
     return np.frombuffer(machine.emit_object(module), dtype=np.uint8)

@@ -27,11 +27,17 @@ class WordListError(TaggerError):
 
 def language_tables() -> Arrays:
     """Return the arrays of the language, by their names in `layout.Tables`; takes about half a second."""
-    return {**_code_points(), **_endings(), **_listed_words(), "logarithms": _logarithms()}
+    return {**_code_points(), **_endings(), **_listed_words(), "logarithms": _logarithms(), "masks": _masks()}
 
 
 def _logarithms() -> NDArray[np.float64]:
     return np.log(np.maximum(np.arange(layout.LOGARITHMS, dtype=np.float64), 1.0))
+
+
+def _masks() -> NDArray[np.uint64]:
+    """Return, for each length of a word, which of sixteen bytes to keep: the first half, the second; none of a longer one."""
+    whole = [(1 << 8 * n) - 1 for n in range(layout.REMEMBERED + 1)]
+    return _halves([(bits & (1 << 64) - 1) << 64 | bits >> 64 for bits in (*whole, 0)])
 
 
 def _code_points() -> Arrays:
@@ -43,8 +49,25 @@ def _code_points() -> Arrays:
         character = chr(code)
         if unicodedata.category(character) not in _WITHOUT_MEANING:
             codes[code] = _about(character, expansions) | (layout.SPECIAL if _is_special(character, seconds) else 0)
-    kept, rows = np.unique(codes.reshape(-1, 1 << layout.BLOCK), axis=0, return_inverse=True)
-    return {"rows": rows.ravel().astype(np.uint16), "codes": kept.ravel(), "expansions": np.array(expansions, dtype=np.uint32)}
+    # Letters are told apart too: two blocks that fold alike to others, each to its own, hold the same codes.
+    blocks = np.stack([codes, _in_a_byte(codes)], axis=1).reshape(-1, 2 << layout.BLOCK)
+    kept, rows = np.unique(blocks, axis=0, return_inverse=True)
+    return {
+        "rows": rows.ravel().astype(np.uint16),
+        "codes": kept[:, ::2].ravel(),
+        "letters": kept[:, 1::2].ravel().astype(np.uint8),
+        "expansions": np.array(expansions, dtype=np.uint32),
+    }
+
+
+def _in_a_byte(codes: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Return what `layout` says of a code point in a byte, for all."""
+    letters = np.arange(_CODE_POINTS, dtype=np.uint32) ^ (codes & layout.CODE)
+    inside, odd = codes & (layout.WORD | layout.INVISIBLE) != 0, codes & (layout.EXPANDS | layout.SPECIAL) != 0
+    outside = np.where(codes & layout.SPECIAL, layout.OUTSIDE_SPECIAL, layout.OUTSIDE)
+    return np.where(
+        inside, np.where(odd | (letters >= layout.ODD) | (letters < layout.INSIDE), layout.ODD, letters), outside
+    ).astype(np.uint32)
 
 
 def _about(character: str, expansions: list[int]) -> int:
@@ -120,11 +143,13 @@ def _listed_words() -> Arrays:
     """Return the function words as keys, and for each the languages that have it, French first."""
     lists = (STOP_WORDS, *FUNCTION_WORDS.values())
     listed = sorted(frozenset[str]().union(*lists))
-    if len(lists) > layout.LANGUAGES or any(len(word) > layout.LONGEST_LISTED or not word.isascii() for word in listed):
-        raise WordListError(f"At most {layout.LANGUAGES} languages, words of {layout.LONGEST_LISTED} unaccented letters.")
-    languages = np.zeros((len(listed), layout.LANGUAGES), dtype=np.int32)
-    languages[:, : len(lists)] = [[word in words for words in lists] for word in listed]
-    return {"listed_keys": _halves([_packed(word) for word in listed]), "listed_languages": languages}
+    if len(lists) > layout.LANGUAGES or any(len(word) > layout.REMEMBERED or not word.isascii() for word in listed):
+        raise WordListError(f"At most {layout.LANGUAGES} languages, words of {layout.REMEMBERED} unaccented letters.")
+    languages = [sum((word in words) << 8 * place for place, words in enumerate(lists)) for word in listed]
+    return {
+        "listed_keys": _halves([_packed(word) for word in listed]),
+        "listed_languages": np.array(languages, dtype=np.uint64),
+    }
 
 
 def _packed(letters: str) -> int:
