@@ -262,7 +262,7 @@ def test_any_bytes_are_read_or_refused_with_a_reason(content: bytes, charset: st
 
 def test_who_reads_no_html_does_not_pay_for_it() -> None:
     """Neither the service nor the command line loads the parser or the extractor before the first page of HTML."""
-    program = "import sys, tagger.app, tagger.cli; print([m for m in ('lxml', 'trafilatura') if m in sys.modules])"
+    program = "import sys, tagger.app, tagger.commands.tag; print([m for m in ('lxml', 'trafilatura') if m in sys.modules])"
 
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 

@@ -7,7 +7,8 @@ from itertools import accumulate, pairwise
 from tagger.documents import Document, Kind, Passage, Text
 from tagger.extract import furniture
 from tagger.extract.dates import published_in, stamp_of, time_of
-from tagger.extract.lines import Line, split_lines
+from tagger.extract.glance import rows
+from tagger.extract.lines import Line, lines_of
 
 # A paragraph longer than this is the article itself, not its standfirst (the longest of the three real pages has 60).
 _LONGEST_LEAD = 70
@@ -26,8 +27,14 @@ class Marked:
 
 def mark(lines: list[Line]) -> list[Marked]:
     """Tell the furniture of a whole page from its text."""
+    return [Marked(line, found) for line, found in zip(lines, _furniture(lines), strict=True)]
+
+
+def _furniture(lines: list[Line]) -> list[bool]:
+    if all(line.plain for line in lines):
+        return [False] * len(lines)
     beside = furniture.captions_and_announced(lines)
-    return [Marked(line, i in beside or bool(furniture.is_furniture(line))) for i, line in enumerate(lines)]
+    return [i in beside or (not line.plain and bool(furniture.is_furniture(line))) for i, line in enumerate(lines)]
 
 
 def as_text(lines: Sequence[Line]) -> Text:
@@ -37,7 +44,11 @@ def as_text(lines: Sequence[Line]) -> Text:
 
 def prose(text: str) -> Text:
     """Return the lines of a part that was sent as such, without furniture; no trailing line is dropped from it."""
-    return as_text([m.line for m in mark(split_lines(text)) if not m.furniture])
+    found = rows(text)
+    if all(plain for _, _, plain, _ in found):
+        return tuple(Passage(text[start:end], start) for start, end, *_ in found)
+    lines = lines_of(text, found)
+    return as_text([line for line, found in zip(lines, _furniture(lines), strict=True) if not found])
 
 
 def verbatim(line: Line) -> Text:
@@ -68,7 +79,7 @@ def _end_of_article(marked: Sequence[Marked]) -> int:
 
     What follows them must be little against what stands before, for an article may hold two lone names in a row.
     """
-    pairs = [i for i, (m, below) in enumerate(pairwise(marked)) if _is_label(m) and _is_label(below)]
+    pairs = [i for i, (label, below) in enumerate(pairwise(map(_is_label, marked))) if label and below]
     if not pairs:
         return len(marked)
     words = [m.line.words if m.line.prose and not m.furniture else 0 for m in marked]

@@ -9,41 +9,11 @@ from collections.abc import Iterable, Iterator
 from tagger.documents import Passage
 from tagger.extract.dates import published_in
 from tagger.extract.lines import Line, of_short_lines, once
+from tagger.extract.phrases import AGENCIES, ANNOUNCES, BUTTONS, NOTICES
 from tagger.text import fold_line
 
 # Whole lines, compared folded (lower case, no accents, straight apostrophes), without marks around them.
-_BUTTONS = re.compile(
-    r"""(?:
-    partage[rz]?(?:\ (?:sur\ .{1,30}|l'article|cet\ article|ce\ direct|ce\ contenu))? | (?:re)?tweete[rz] | share(?:\ .{1,20})?
-    | facebook | twitter | x | whatsapp | linkedin | instagram | messenger | telegram | bluesky | threads | e-?mail | sms
-    | copier(?:\ le\ lien)? | imprimer | enregistrer | sauvegarder | commenter | reagir | suivre | offrir(?:\ .{1,20})?
-    | ecouter(?:\ (?:l'|cet\ )article)? | image | photos? | videos? | logo | diaporama | infographie | audio | podcast
-    | [\d\s./]+ | (?:tweet|post|embed|video)\ url | url | iframe | loading\W* | chargement\W*
-    | (?:\d+\ )?(?:commentaires?|comments?)(?:\ ?\(?\d+\)?)? | \d+\ reactions?
-    | aucun\ commentaire.{0,40} | no\ comments?\ yet\W*
-    | soyez\ le\ premier.{0,60} | laisse[rz]\ un\ commentaire | leave\ a\ comment | ajouter\ un\ commentaire
-    | publicite | annonces? | advertisement | sponsorise | contenus?\ sponsorises? | la\ suite\ apres\ (?:la|cette)\ publicite
-    | (?:nos\ )?(?:articles?|contenus|sujets|actualites)\ (?:connexes?|similaires?|lies|associes|recommandes?|suggeres)
-    | related\ (?:articles?|posts?|news|stories) | read\ more | more\ stories
-    | (?:[aà]\ )?(?:lire|voir|decouvrir|suivre)\ (?:aussi|egalement|ensuite)(?:\ (?:sur|dans)\ .{1,40})?
-    | (?:sur|dans)\ (?:le|la)\ meme\ (?:sujet|theme|rubrique) | les?\ plus\ (?:lus?|recents?|commentes?|partages?)
-    | vous\ (?:aimerez|aimeriez|pourriez\ aimer).{0,30} | (?:recommande|selectionne)s?\ pour\ vous | nos\ derniers\ articles
-    | (?:s'|je\ m')(?:abonner?|inscri(?:re|s))(?:\ .{1,50})? | (?:abonnez|inscrivez|connectez|identifiez)-vous.{0,80}
-    | se\ connecter | connexion | menu | accueil | rechercher? | mon\ compte | mon\ espace | aller\ au\ contenu.{0,30} | fermer
-    | (?:cet?\ |contenu\ |article\ )*(?:est\ )?reserve\ (?:aux|a\ nos)\ abonnes.{0,60} | votre\ (?:adresse\ )?(?:e-?)?mail
-    | temps\ de\ lecture.{0,20} | lecture\ :?\ ?\d+\ ?min.{0,10} | \d+\ ?min(?:utes?)?\ de\ lecture
-    | telechargez?r?\ .{0,30}appli(?:cation)?s?.{0,20} | (?:download|get)\ (?:the|our)\ app.{0,20} | disponible\ sur\ .{0,40}
-    | app[\ -]?store.{0,20} | google\ play | play[\ -]?store | get\ started\ now.{0,40}
-    | mentions\ legales | (?:gestion|parametres?)\ des\ cookies | .{0,60}(?:tous\ droits\ reserves|all\ rights\ reserved).{0,30}
-    | (?:politique|charte)\ de\ confidentialite | conditions\ generales.{0,40} | plan\ du\ site | nous\ contacter | contacts?
-    | (?:nouvelle\(s\)|nouvelles?|nouveaux?)\ (?:publications?(?:\(s\))?|messages?|posts?)
-    | (?:afficher|charger|voir)\ (?:plus|la\ suite|les\ (?:publications|messages|posts|commentaires)).{0,40}
-    | activer\ les\ (?:notifications|alertes) | qui\ anime\ ce\ direct\W* | fin\ d(?:u|e\ ce)\ direct\W.{1,60}
-    | retour\ (?:en\ haut|a\ l'accueil)
-    | .{0,40}\bdirect\ (?:en\ cours|termine|demarre|commence).{0,60}
-    )""",
-    re.VERBOSE,
-)
+_BUTTONS = re.compile(f"(?:{BUTTONS}|{NOTICES})", re.VERBOSE)
 # Invitations that read like sentences, told by what they ask for.
 _INVITATION = re.compile(
     r"\b(?:telechargez .{0,60}\b(?:appli|application)\b|download .{0,60}\bapp\b"
@@ -57,26 +27,18 @@ _CREDIT = re.compile(
     r"^(?:©|\(c\)|(?:credits?(?: ?photos?)?|photos?|images?|illustrations?|copyright|archives?|ph\.?|video) ?[:©/].{2,120}"
     r"|\(?photo (?:d'|de |par |by ).{2,80}\)?)|^.{0,200}\((?:photo|ph\.|credits?|archives?|©)[^()]{0,60}\)$",
 )
-_AGENCIES = (
-    r"(?:afp|reuters|ap photo|ap|epa|sipa|maxppp|getty(?: images)?|abaca(?:press)?"
-    r"|hans lucas|ip3|belga|keystone|tass|xinhua|yonhap|kcna)"
-)
-_AGENCY_CREDIT = re.compile(rf"^(?:[^/]{{2,60}} ?/ ?{_AGENCIES}\b.{{0,30}}|{_AGENCIES} ?(?:/|via|-) ?.{{2,60}})$")
+_AGENCY_CREDIT = re.compile(rf"^(?:[^/]{{2,60}} ?/ ?{AGENCIES}\b.{{0,30}}|{AGENCIES} ?(?:/|via|-) ?.{{2,60}})$")
 _BYLINE = re.compile(
     r"^(?:par|by) [a-z'-]+(?: [a-z'-]+){0,5} ?(?:[,|(].{0,60})?$|^propos recueillis par .{2,60}$"
-    rf"|^\(?.{{0,50}}\b(?:avec|et|with) (?:l')?{_AGENCIES}(?: et (?:l')?{_AGENCIES})?\)?\.?$"
-    rf"|^\(?{_AGENCIES}\)?$|^.{{0,30}}avec agences?$"
+    rf"|^\(?.{{0,50}}\b(?:avec|et|with) (?:l')?{AGENCIES}(?: et (?:l')?{AGENCIES})?\)?\.?$"
+    rf"|^\(?{AGENCIES}\)?$|^.{{0,30}}avec agences?$"
 )
 _TEASER = re.compile(
     r"^(?:(?:[aà] )?(?:lire|relire|voir|revoir|ecouter|reecouter|regarder|decouvrir)"
     r" ?(?:aussi|egalement|encore|notre .{1,30}|:|\||>)"
     r"|[aà] (?:lire|voir|ecouter|regarder|decouvrir)\b|>+ ?\w)"
 )
-_ANNOUNCES = re.compile(
-    r"(?:(?:a )?(?:lire|voir|ecouter|decouvrir) (?:aussi|egalement|ensuite)"
-    r"|(?:sur|dans) (?:le|la) meme (?:sujet|theme|rubrique)"
-    r"|(?:nos |les |autres )?(?:articles|actualites|contenus) (?:similaires|lies|associes|recommandes)|vous aimerez aussi) ?:?"
-)
+_ANNOUNCES = re.compile(ANNOUNCES)
 _BARE_TEASER = re.compile(r"^(?:Lire|Relire|Voir|Revoir|Écouter|Ecouter|Réécouter|Regarder|LIRE|VOIR) +[A-ZÀ-Þ«\"“]")
 _MARKS = "→>►▶▸•·|*# \t-–—[]"
 _MENU = re.compile(r"\s[|•·>/]\s")
@@ -170,6 +132,8 @@ def captions_and_announced(lines: list[Line]) -> set[int]:
     if len(lines) < 2:  # neither is ever alone
         return found
     for i, line in enumerate(lines):
+        if line.plain and i - 1 not in announced:
+            continue
         if _labels_a_picture(line) and i + 2 < len(lines) and lines[i + 1].text == lines[i + 2].text:
             found |= _run_of(lines, i + 1, +1)
         if i - 1 in announced or _announces(line):
@@ -197,10 +161,10 @@ def _run_of(lines: list[Line], first: int, step: int) -> set[int]:
 def passages(lines: Iterable[Line]) -> Iterator[Passage]:
     """Yield the text of lines without the furniture that stands inside them, as verbatim slices."""
     for line in lines:
-        if _INLINE_CORE.search(line.raw):
-            yield from _without_inline(line)
-        else:
+        if line.plain or not _INLINE_CORE.search(line.raw):
             yield Passage(line.raw, line.start)
+        else:
+            yield from _without_inline(line)
 
 
 def _without_inline(line: Line) -> Iterator[Passage]:

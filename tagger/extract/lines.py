@@ -1,14 +1,14 @@
 """Raw page text -> lines with their offsets and shape. Shape is what a line looks like, never which words it holds."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, TypeVar
 
+from tagger.extract.glance import Row, rows
 from tagger.text import normalize
 
-_OTHER_BREAKS = "\r\x0b\x0c\x85\u2028\u2029"
 _INVISIBLE_EDGES = " \t\x00\u00a0\u202f\u2007\u2009\u200b\u200e\u200f\ufeff\u00ad"
 _BULLET = re.compile(r"(?:[-–—•·*▪■►➤‣◦]+|\d{1,2}[.)])(?:\s+|$)")
 _SENTENCE_END = (".", "!", "?", "…")
@@ -16,6 +16,7 @@ _CLOSING = " \"'»”)]"
 _WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")
 
 _LONGEST_SHORT = 300
+_UNKNOWN = object()
 
 Found = TypeVar("Found")
 
@@ -25,9 +26,10 @@ def once(find: Callable[["Line"], Found]) -> Callable[["Line"], Found]:
 
     @wraps(find)
     def found(line: "Line") -> Found:
-        if find not in line.known:
-            line.known[find] = find(line)
-        return line.known[find]  # type: ignore[no-any-return]
+        answer = line.known.get(find, _UNKNOWN)
+        if answer is _UNKNOWN:
+            answer = line.known[find] = find(line)
+        return answer  # type: ignore[no-any-return]
 
     return found
 
@@ -42,24 +44,29 @@ def of_short_lines(find: Callable[["Line"], Found]) -> Callable[["Line"], Found 
     def found(line: "Line") -> Found | None:
         if len(line.raw) > _LONGEST_SHORT:
             return None
-        if find not in line.known:
-            line.known[find] = find(line)
-        return line.known[find]  # type: ignore[no-any-return]
+        answer = line.known.get(find, _UNKNOWN)
+        if answer is _UNKNOWN:
+            answer = line.known[find] = find(line)
+        return answer  # type: ignore[no-any-return]
 
     return found
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: that would double the time to make one, and a text is made of many. Nothing writes to a line.
+@dataclass(slots=True)
 class Line:
     """A line that is not blank, without the spaces around it; `gap` tells whether blank lines stand before it.
 
-    `known` is what was found out about its wording so far (`once`).
+    `known` is what was found out about its wording so far (`once`); `plain` tells that it was glanced at, and neither is
+    furniture nor holds any; `counted` are its words then.
     """
 
     raw: str
     start: int
     gap: bool = field(compare=False)
     known: dict[Callable[["Line"], Any], Any] = field(default_factory=dict, compare=False, repr=False)
+    plain: bool = field(default=False, compare=False)
+    counted: int = field(default=0, compare=False)
 
     @property
     def end(self) -> int:
@@ -69,7 +76,9 @@ class Line:
     @property
     @once
     def text(self) -> str:
-        """The line for comparison: normalized."""
+        """The line for comparison: normalized. A plain one has few characters that are written otherwise (`glance`)."""
+        if self.plain:
+            return self.raw.replace("’", "'").replace("\u00a0", " ").replace("\u202f", " ")
         return normalize(self.raw)
 
     @property
@@ -78,10 +87,9 @@ class Line:
         return self.raw[:1].isalnum() or bool(self.text)
 
     @property
-    @once
     def words(self) -> int:
         """Number of words; `l'État` and `porte-avions` count one."""
-        return len(_WORD.findall(self.text))
+        return self.counted if self.plain else _words(self)
 
     @property
     def bullet(self) -> bool:
@@ -137,25 +145,26 @@ class Line:
 
 def split_lines(text: str) -> list[Line]:
     """Return the lines of a text that hold anything visible."""
+    return lines_of(text, rows(text))
+
+
+def lines_of(text: str, found: Iterable[Row]) -> list[Line]:
+    """Return the rows of a text that hold anything visible, as lines."""
     lines: list[Line] = []
     known: dict[str, dict[Callable[[Line], Any], Any]] = {}
-    start = end_of_previous = 0
-    for piece in _with_one_break(text).split("\n"):
-        line_on = piece.lstrip(_INVISIBLE_EDGES)
-        raw = line_on.rstrip(_INVISIBLE_EDGES)
-        if raw:
-            at = start + len(piece) - len(line_on)
-            breaks = text.count("\n", end_of_previous, at) or text.count("\r", end_of_previous, at)
-            line = Line(raw, at, breaks > 1 or not lines, known.setdefault(raw, {}))
-            if line.visible:
-                lines.append(line)
-                end_of_previous = line.end
-        start += len(piece) + 1
+    end_of_previous = 0
+    for start, end, plain, words in found:
+        row = text[start:end]
+        raw = row if plain else row.strip(_INVISIBLE_EDGES)
+        at = start if plain else start + row.index(raw)
+        breaks = text.count("\n", end_of_previous, at) or text.count("\r", end_of_previous, at)
+        line = Line(raw, at, breaks > 1 or not lines, known.setdefault(raw, {}), plain, words)
+        if plain or line.visible:
+            lines.append(line)
+            end_of_previous = at + len(raw)
     return lines
 
 
-def _with_one_break(text: str) -> str:
-    """Write every kind of line break, one for one, as `\\n`: splitting at one takes a third of a search for any."""
-    for other in _OTHER_BREAKS:
-        text = text.replace(other, "\n")
-    return text
+@once
+def _words(line: Line) -> int:
+    return len(_WORD.findall(line.text))

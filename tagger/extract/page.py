@@ -111,7 +111,7 @@ def _cards(marked: Sequence[Marked]) -> list[Anchor]:
     anchors: list[Anchor] = []
     for position, i in enumerate(content):
         floor = anchors[-1].end if anchors else 0
-        card = _card(marked, content, position, floor) if i >= floor else None
+        card = _card(marked, content, position, floor) if i >= floor and stamp_of(marked[i].line) else None
         if card:
             anchors.append(card)
     return anchors
