@@ -4,13 +4,13 @@ import os
 from functools import partial
 
 from flask import Flask
-from flask_cors import CORS
 
 from tagger.access.keyring import Keyring
 from tagger.api import contract, health, reviews, tags
 from tagger.api.guard import Guard
 from tagger.api.observation import observe
 from tagger.api.problems import register_errors
+from tagger.api.shortcut import Shortcut
 from tagger.metrics import Metrics
 from tagger.recording import Recorder
 from tagger.reviews.store import ReviewStore
@@ -31,32 +31,39 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask("tagger", static_folder=None)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # French in the answer as people read it
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    instrument(app, os.environ)
+    traced = instrument(app, os.environ)
     metrics = Metrics()
-    observe(app, metrics)
     keyring = Keyring(settings.keys)
-    Guard(OPERATIONS, keyring, settings, metrics).stand_before(app)
-    _add_routes(app, settings, keyring, metrics)
+    guard = Guard(OPERATIONS, keyring, settings, metrics)
+    tagging = _add_routes(app, settings, keyring, metrics)
+    if not traced and not settings.cors_origins:  # which both stand before Flask's routes
+        app.wsgi_app = Shortcut(app.wsgi_app, tagging, guard)  # type: ignore[method-assign]
+    observe(app, metrics)
+    guard.stand_before(app)
     register_errors(app)
     if settings.cors_origins:
+        from flask_cors import CORS  # noqa: PLC0415 - 3 ms of every start, and few services are asked by pages of others
+
         CORS(app, origins=list(settings.cors_origins), allow_headers=_HEADERS_IN, expose_headers=_HEADERS_OUT, max_age=600)
     for rule in app.url_map.iter_rules():
         metrics.offer(rule.rule, (rule.methods or set()) - {"HEAD", "OPTIONS"})
+    if settings.follow:  # last, for their threads take turns with this one
+        tagging.serving.watch()
+        tagging.recorder.start()
     return app
 
 
-def _add_routes(app: Flask, settings: Settings, keyring: Keyring, metrics: Metrics) -> None:
+def _add_routes(app: Flask, settings: Settings, keyring: Keyring, metrics: Metrics) -> tags.TagRoutes:
     serving = Serving(settings.models, on_change=metrics.release_changed)
     store = ReviewStore(settings.reviews)
     recorder = Recorder(store, on_change=metrics.recorder_changed)
-    if settings.follow:
-        serving.watch()
-        recorder.start()
     known = partial(_known_topics, serving)
-    app.register_blueprint(tags.TagRoutes(serving, recorder, metrics, settings).blueprint())
+    tagging = tags.TagRoutes(serving, recorder, metrics, settings)
+    app.register_blueprint(tagging.blueprint())
     app.register_blueprint(reviews.review_routes(store, serving.release, known, metrics, settings.max_page_bytes))
     app.register_blueprint(health.health_routes(serving, recorder, keyring, metrics))
     app.register_blueprint(contract.contract_routes(OPERATIONS))
+    return tagging
 
 
 def _known_topics(serving: Serving) -> frozenset[str]:

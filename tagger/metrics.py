@@ -9,7 +9,7 @@ import os
 import resource
 import threading
 import time
-from collections import Counter as Tally
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from functools import partial
@@ -257,7 +257,10 @@ class Metrics:
 
 def _add(counters: _Children[Counter], events: Iterable[tuple[str, ...]]) -> None:
     """Count events by label values, each counter once: a page may have hundreds of documents."""
-    for values, count in Tally(events).items():
+    tally: dict[tuple[str, ...], int] = defaultdict(int)  # a Counter takes 1 µs to begin, and most pages have one document
+    for values in events:
+        tally[values] += 1
+    for values, count in tally.items():
         counters[values].inc(count)
 
 

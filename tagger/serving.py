@@ -133,7 +133,7 @@ class Serving:
 
 
 def _give_back_memory() -> None:
-    """Give the memory of the release before back to the system: 6 of the 10 MB that a swap takes more stayed otherwise."""
+    """Give the memory of the release before back to the system: 2 of the 3 to 6 MB that a swap takes more stayed otherwise."""
     gc.collect()
     with suppress(OSError, AttributeError):  # a C library of another kind
         ctypes.CDLL(None).malloc_trim(0)

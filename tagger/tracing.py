@@ -52,7 +52,8 @@ def parse_traceparent(header: str | None) -> TraceContext | None:
 def child(context: TraceContext | None) -> TraceContext:
     """Return a new span of the trace, or of a new trace where there is none."""
     if context is None:
-        return TraceContext(secrets.token_hex(16), secrets.token_hex(8))
+        drawn = secrets.token_hex(24)
+        return TraceContext(drawn[:32], drawn[32:])
     return TraceContext(context.trace_id, secrets.token_hex(8), context.flags)
 
 

@@ -197,7 +197,7 @@ def test_topics(run: Run) -> None:
 
 def test_neither_serving_nor_tagging_imports_what_training_needs(tiny_models: Path) -> None:
     check = (
-        "import sys; from tagger.app import Settings, create_app; import tagger.cli; from pathlib import Path; "
+        "import sys; from tagger.app import Settings, create_app; import tagger.commands.tag; from pathlib import Path; "
         f"create_app(Settings(Path({str(tiny_models)!r}))).test_client().post('/v1/tags', data='Le four du chef', "
         "content_type='text/plain'); "
         "print([m for m in ('sklearn', 'scipy', 'joblib', 'pandas', 'training') if m in sys.modules])"

@@ -15,11 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagger.logs import configure_logging, requested
+from tagger.logs import configure_logging, requested, tell
 from tagger.masking import mask
 from tagger.settings import Settings
 from tests.conftest import ROOT
@@ -61,7 +60,6 @@ def _restored() -> Iterator[None]:
         logging.getLogger(name).setLevel(level)
     logging.captureWarnings(capture=False)
     requested.set(None)
-    structlog.reset_defaults()
 
 
 def records(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
@@ -75,7 +73,7 @@ def fail(text: str) -> None:
 def test_a_request_is_a_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging(Settings(log="json"))
 
-    structlog.get_logger("tagger.http").info("request", method="POST", route="/v1/tags", status=200, milliseconds=12.5)
+    tell("tagger.http", "request", method="POST", route="/v1/tags", status=200, milliseconds=12.5)
 
     (record,) = records(capsys)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", str(record.pop("time")))
@@ -93,7 +91,7 @@ def test_a_request_is_a_line_of_json(capsys: pytest.CaptureFixture[str]) -> None
 def test_a_request_is_read_at_a_glance_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging(Settings(log="console"))
 
-    structlog.get_logger().info("request", method="POST", route="/v1/tags", status=200, milliseconds=12.51, documents=3)
+    tell("tagger.request", "request", method="POST", route="/v1/tags", status=200, milliseconds=12.51, documents=3)
 
     assert re.fullmatch(r"\d\d:\d\d:\d\d\.\d{3} info     POST /v1/tags 200 12.5 ms  documents=3\n", capsys.readouterr().out)
 
@@ -101,7 +99,7 @@ def test_a_request_is_read_at_a_glance_on_a_terminal(capsys: pytest.CaptureFixtu
 def test_auto_is_json_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging(Settings())
 
-    structlog.get_logger().info("x")
+    tell("tagger.request", "x")
 
     assert ["x"] == [record["event"] for record in records(capsys)]
 
@@ -128,13 +126,12 @@ def test_loggers_of_the_standard_library_go_the_same_way(capsys: pytest.CaptureF
 
 
 def test_configuring_again_changes_and_doubles_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    used_before = structlog.get_logger()
     configure_logging(Settings(log="console"))
-    used_before.info("a")
+    tell("tagger.request", "a")
     configure_logging(Settings(log="json"))
     capsys.readouterr()
 
-    used_before.info("b")
+    tell("tagger.request", "b")
     logging.getLogger("tagger").info("c")
 
     assert ["b", "c"] == [record["event"] for record in records(capsys)]
@@ -143,10 +140,10 @@ def test_configuring_again_changes_and_doubles_nothing(capsys: pytest.CaptureFix
 def test_what_is_below_the_level_is_not_written(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging(Settings(log="json", log_level="error"))
 
-    structlog.get_logger().warning("a")
+    tell("tagger.request", "a")
     logging.getLogger("tagger").warning("b")
     logging.getLogger("other").warning("c")
-    structlog.get_logger().error("d")
+    logging.getLogger("tagger").error("d")
 
     assert ["d"] == [record["event"] for record in records(capsys)]
 
@@ -155,7 +152,7 @@ def test_what_is_bound_to_a_request_is_in_all_its_lines(capsys: pytest.CaptureFi
     configure_logging(Settings(log="json"))
     requested.set({"request_id": "r-1"})
 
-    structlog.get_logger().info("a")
+    tell("tagger.request", "a")
     logging.getLogger("tagger.recording").warning("b")
 
     assert ["r-1", "r-1"] == [record["request_id"] for record in records(capsys)]
@@ -166,8 +163,8 @@ def test_what_is_bound_to_a_request_is_in_all_its_lines(capsys: pytest.CaptureFi
 def test_no_request_writes_a_line(mode: str, text: str, capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging(Settings(log=mode))
 
-    structlog.get_logger().info("request", method="GET", route=text, request_id=text, status=200)
-    structlog.get_logger().info(text)
+    tell("tagger.request", "request", method="GET", route=text, request_id=text, status=200)
+    tell("tagger.request", text)
     logging.getLogger("tagger").warning("path %s", text)
 
     lines = capsys.readouterr().out.split("\n")
@@ -184,20 +181,19 @@ def test_the_text_of_an_exception_writes_no_line(mode: str, capsys: pytest.Captu
     try:
         fail("a\n12:00:00.000 error    forged\x1b[2J")
     except ValueError:
-        structlog.get_logger().exception("failed")
         logging.getLogger("tagger").exception("failed")
 
     lines = capsys.readouterr().out.rstrip("\n").split("\n")
-    assert 2 == sum(not line.startswith("    ") for line in lines)
+    assert 1 == sum(not line.startswith("    ") for line in lines)
     assert not CONTROL.search("".join(lines))
-    assert sum("ValueError: a" in line for line in lines) == 2
+    assert sum("ValueError: a" in line for line in lines) == 1
 
 
 @given(st.text(), st.dictionaries(st.text(min_size=1), st.text() | st.integers() | st.none() | st.lists(st.text())))
 def test_any_values_are_a_line_of_json(event: str, values: dict[str, object]) -> None:
     from tagger.logs import _json
 
-    line = _json(None, "info", {"time": "t", "level": "info", "event": event, **{f"x{k}": v for k, v in values.items()}})
+    line = _json({"time": "t", "level": "info", "event": event, **{f"x{k}": v for k, v in values.items()}})
 
     assert line.isascii()
     assert event == json.loads(line)["event"]
@@ -207,7 +203,7 @@ def test_any_values_are_a_line_of_json(event: str, values: dict[str, object]) ->
 def test_a_value_that_is_no_json_fails_no_request(value: object, capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging(Settings(log="json"))
 
-    structlog.get_logger().info("x", value=value)
+    tell("tagger.request", "x", value=value)
 
     assert 1 == len(records(capsys))
 
@@ -223,7 +219,7 @@ def test_a_log_that_nobody_reads_fails_no_request(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(sys, "stdout", Closed())
     configure_logging(Settings())
 
-    structlog.get_logger().info("x")
+    tell("tagger.request", "x")
     logging.getLogger("tagger").warning("y")
 
 
@@ -242,15 +238,15 @@ def test_other_text_stays(text: str) -> None:
 @pytest.mark.parametrize("mode", ["json", "console"])
 def test_no_secret_is_in_any_line(mode: str, capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging(Settings(log=mode))
-    log = structlog.get_logger()
     for text, _ in SECRETS:
-        log.info(text, a=text, b=[text, {"c": text}], d=ValueError(text))
+        tell("tagger.request", text, a=text, b=[text, {"c": text}], d=ValueError(text))
         logging.getLogger("tagger").warning("x %s", text)
         try:
             fail(text)
         except ValueError:
-            log.exception("failed")
-    log.info("x", authorization="hush", headers={"Cookie": "hush", "X": ["Bearer c0ffee42c0ffee42"]}, token="hush")  # noqa: S106
+            logging.getLogger("tagger").exception("failed")
+    tell("tagger.request", "x", authorization="hush", headers={"Cookie": "hush", "X": ["Bearer c0ffee42c0ffee42"]})
+    tell("tagger.request", "x", token="hush")  # noqa: S106
 
     out = capsys.readouterr().out
     assert not re.search(r"hush|c0ffee|dTpw|abc\.def|0123456789\b|h@us", out)

@@ -39,6 +39,7 @@ def examples(taxonomy: Taxonomy) -> list[Example]:
         (["training", "--size", "60"], "| texts | counting, s |"),
         (["archive", "--texts", "50"], "50 short texts"),
         (["profile", "--no-perf"], "| read parts |"),
+        (["profile", "--no-perf"], "NumPy copies as much"),
     ],
 )
 def test_each_part_reports(part: list[str], told: str, tiny_models: Path, tmp_path: Path) -> None:

@@ -87,7 +87,13 @@ def _feed_page(body: bytes) -> Page:
     return read_feed(body)
 
 
-def _json_page(body: bytes) -> Page:
+def read_json_page(body: bytes) -> Page:
+    """Read the page in JSON, in any of the shapes that are told apart by what they hold.
+
+    Raises:
+        BadRequest: it is no JSON.
+        TaggerError: the page cannot be read; the sentence says why.
+    """
     record = read_json(body)
     if not isinstance(record, dict):
         raise InvalidDocumentError('The body must be a JSON object: the parts of a page, or {"page": "its raw text"}.')
@@ -112,7 +118,7 @@ def _charset() -> str | None:
 
 _READERS: Mapping[str, Callable[[bytes], Page]] = {
     "text/plain": _text_page,
-    "application/json": _json_page,
+    "application/json": read_json_page,
     "text/html": _html_page,
     "application/xhtml+xml": _html_page,
     NINJS: _ninjs_page,

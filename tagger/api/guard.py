@@ -1,21 +1,24 @@
 """Who may ask, and how often: API keys with scopes, a rate for each key, and a slower one for who guesses keys."""
 
 from collections.abc import Iterable
+from typing import Any
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 from werkzeug.exceptions import TooManyRequests
 
 from tagger.access.keyring import Keyring
 from tagger.access.keys import Key, Scope
 from tagger.access.rates import Allowance, RateLimit, Rates, header_fields, network
-from tagger.api.observation import note
+from tagger.api.observation import facts_of
 from tagger.api.operations import Operation
-from tagger.errors import MissingKeyError, MissingScopeError, UnknownKeyError
+from tagger.errors import MissingKeyError, MissingScopeError, TaggerError, UnknownKeyError
 from tagger.metrics import Metrics
 from tagger.settings import Settings
 
 # So many wrong keys a minute from an address, or as many at once; then none is looked at for a while.
 _GUESSES = RateLimit(per_minute=10, burst=10)
+# Where an environment keeps what was found out, and what is left of the rate.
+_REFUSAL, _ALLOWANCE = "tagger.refusal", "tagger.allowance"
 _FAILURES = {MissingKeyError: "missing", UnknownKeyError: "unknown", MissingScopeError: "scope"}
 
 
@@ -35,27 +38,50 @@ class Guard:
         app.before_request(self._look)
         app.after_request(self._with_rate)
 
-    def _look(self) -> None:
-        rule = request.url_rule.rule if request.url_rule else ""
-        scope = self.scopes.get(("GET" if request.method == "HEAD" else request.method, rule))
-        if scope is None:
-            return
-        if not self.keyring.required:
-            return
-        key = self._identified(network(request.remote_addr or ""), scope)
-        if self.rates is not None:
-            self._take(self.rates, key.id)
+    def look(self, environ: dict[str, Any], rule: str) -> None:
+        """Look at a request to a route, once: what is found out stays with it, and is raised again.
 
-    def _identified(self, address: str, scope: Scope) -> Key:
+        Raises:
+            TaggerError: it has no key that may do this.
+            TooManyRequests: too many came before it.
+        """
+        if _REFUSAL not in environ:
+            environ[_REFUSAL] = None
+            try:
+                self._admit(environ, rule)
+            except (TaggerError, TooManyRequests) as refusal:
+                environ[_REFUSAL] = refusal
+        if (refused := environ[_REFUSAL]) is not None:
+            raise refused
+
+    def fields(self, environ: dict[str, Any]) -> dict[str, str]:
+        """Return the fields of an answer that say what is left of the rate, where there is one."""
+        taken = environ.get(_ALLOWANCE)
+        return header_fields(*taken) if taken else {}
+
+    def _look(self) -> None:
+        self.look(request.environ, request.url_rule.rule if request.url_rule else "")
+
+    def _admit(self, environ: dict[str, Any], rule: str) -> None:
+        method = environ["REQUEST_METHOD"]
+        scope = self.scopes.get(("GET" if method == "HEAD" else method, rule))
+        if scope is None or not self.keyring.required:
+            return
+        key = self._identified(environ, scope)
+        if self.rates is not None:
+            self._take(environ, self.rates, key.id)
+
+    def _identified(self, environ: dict[str, Any], scope: Scope) -> Key:
         """Return the key of the request, if it may do what is asked."""
+        address = network(environ.get("REMOTE_ADDR", ""))
         guessing = self.guesses.peek(address)
         if not guessing.allowed:
             self.metrics.authentication_failed("guessing")
-            g.allowance = guessing, self.guesses
+            environ[_ALLOWANCE] = guessing, self.guesses
             raise TooManyRequests(f"Too many wrong keys came from this address: {_again(guessing)}")
         try:
-            key = self.keyring.identify(_token())
-            note(client=key.name)
+            key = self.keyring.identify(_token(environ))
+            facts_of(environ)["client"] = key.name
             key.require(scope)
         except (MissingKeyError, UnknownKeyError, MissingScopeError) as error:
             self.metrics.authentication_failed(_FAILURES[type(error)])
@@ -64,26 +90,24 @@ class Guard:
             raise
         return key
 
-    def _take(self, rates: Rates, subject: str) -> None:
+    def _take(self, environ: dict[str, Any], rates: Rates, subject: str) -> None:
         allowance = rates.take(subject)
-        g.allowance = allowance, rates
+        environ[_ALLOWANCE] = allowance, rates
         if not allowance.allowed:
             self.metrics.rate_limited()
             raise TooManyRequests(
                 f"More than {rates.limit.per_minute} requests a minute came with this key: {_again(allowance)}"
             )
 
-    @staticmethod
-    def _with_rate(response: Response) -> Response:
-        if (taken := g.get("allowance")) is not None:
-            response.headers.update(header_fields(*taken))
+    def _with_rate(self, response: Response) -> Response:
+        response.headers.update(self.fields(request.environ))
         return response
 
 
-def _token() -> str | None:
+def _token(environ: dict[str, Any]) -> str | None:
     """Return the key of the request: `Authorization: Bearer …`, or `X-API-Key`."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else request.headers.get("X-API-Key")
+    scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else environ.get("HTTP_X_API_KEY")
 
 
 def _again(allowance: Allowance) -> str:

@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter
 from typing import Any
 
-import structlog
 from flask import Flask, request
 
-from tagger.logs import requested
+from tagger.logs import requested, tell
 from tagger.metrics import OTHER, Metrics
 from tagger.tracing import request_id, request_trace
 
@@ -19,7 +18,6 @@ _SECURITY = (
     ("Cross-Origin-Resource-Policy", "same-origin"),
 )
 _KEY = "tagger.observation"
-_log = structlog.get_logger("tagger.request")
 
 
 class _Observation:
@@ -72,7 +70,7 @@ def observe(app: Flask, metrics: Metrics) -> None:
             seconds = perf_counter() - seen.started
             metrics.request(seen.route, seen.method, seen.status, seconds)
             line = {"method": seen.method, "route": seen.route, "status": seen.status}
-            _log.info("request", **line, milliseconds=round(seconds * 1000, 2), **seen.facts)
+            tell("tagger.request", "request", **line, milliseconds=round(seconds * 1000, 2), **seen.facts)
             requested.set(None)
 
         return _Answer(answer(environ, start), closed)
@@ -82,19 +80,28 @@ def observe(app: Flask, metrics: Metrics) -> None:
 
 
 def _recognise() -> None:
-    """Give the request its ids, where OpenTelemetry has begun its span, which it does before a request too."""
-    seen: _Observation = request.environ[_KEY]
-    seen.route = request.url_rule.rule if request.url_rule else OTHER
-    identity = request_id(request.environ.get("HTTP_X_REQUEST_ID"))
-    trace = request_trace(request.environ.get("HTTP_TRACEPARENT"))
+    recognise(request.environ, request.url_rule.rule if request.url_rule else OTHER)
+
+
+def recognise(environ: dict[str, Any], route: str) -> None:
+    """Give a request to a route its ids, where OpenTelemetry has begun its span, which it does before a request too."""
+    seen: _Observation = environ[_KEY]
+    seen.route = route
+    identity = request_id(environ.get("HTTP_X_REQUEST_ID"))
+    trace = request_trace(environ.get("HTTP_TRACEPARENT"))
     seen.headers = (("X-Request-Id", identity), ("traceparent", trace.header()), *_SECURITY)
     requested.set({"request_id": identity, "trace_id": trace.trace_id})
 
 
-def facts() -> dict[str, Any]:
-    """Return the facts that the line of the request will tell: numbers and names, never what a reader wrote."""
-    seen: _Observation = request.environ[_KEY]
+def facts_of(environ: dict[str, Any]) -> dict[str, Any]:
+    """Return the facts that the line of a request will tell: numbers and names, never what a reader wrote."""
+    seen: _Observation = environ[_KEY]
     return seen.facts
+
+
+def facts() -> dict[str, Any]:
+    """Return the `facts_of` the request that Flask answers."""
+    return facts_of(request.environ)
 
 
 def note(**told: Any) -> None:

@@ -1,7 +1,7 @@
 """HTTP for tags: a page in, its tagged documents out; many documents, a line each; the topics. Decides nothing about tags."""
 
 from collections.abc import Iterator
-from hashlib import blake2b
+from hashlib import sha256
 from importlib.metadata import version
 from time import monotonic
 from typing import Any
@@ -30,7 +30,8 @@ from tagger.tags import TaggedDocument, tag_page
 _VERSION = version("tagger")
 # So many lines are answered at a time: one by one, writing to the socket costs more than tagging a headline.
 _LINES_AT_ONCE = 32
-_VERSION = version("tagger")
+# What an answer with an ETag says of itself.
+CONDITIONAL = {"Cache-Control": "private, no-cache", "Vary": "Accept"}
 
 OPERATIONS = (
     Operation(
@@ -113,12 +114,22 @@ class TagRoutes:
         if unchanged := _unchanged(etag := _etag(release, body)):
             return unchanged
         page = read_page_of(body)
-        _check_count(page, self.settings.max_documents)
+        tagged = self.tagged(page, release, len(body), facts())
+        return _conditional(_answer(body, page, tagged, release, evidence=evidence), etag)
+
+    def tagged(self, page: Page, release: Release, size: int, told: dict[str, Any]) -> tuple[TaggedDocument, ...]:
+        """Tag a page that came in so many bytes; count it, keep the answer, and tell of it.
+
+        Raises:
+            RequestEntityTooLarge: it has too many documents.
+        """
+        if len(page.documents) > (most := self.settings.max_documents):
+            raise RequestEntityTooLarge(f"The page has {len(page.documents)} documents: send at most {most} at a time.")
         tagged = tag_page(page, release.model, release.taxonomy, release.policy)
         self.recorder.put(tagged, release)
-        self.metrics.tagged(page.layout, tagged, len(body))
-        note(documents=len(tagged), tags=sum(len(document.tags) for document in tagged), release=release.name)
-        return _conditional(_answer(body, page, tagged, release, evidence=evidence), etag)
+        self.metrics.tagged(page.layout, tagged, size)
+        told.update(documents=len(tagged), tags=sum(len(document.tags) for document in tagged), release=release.name)
+        return tagged
 
     def batch(self) -> Response:
         """Tag a document a line."""
@@ -162,11 +173,6 @@ class TagRoutes:
         return _conditional(answer, etag)
 
 
-def _check_count(page: Page, most: int) -> None:
-    if len(page.documents) > most:
-        raise RequestEntityTooLarge(f"The page has {len(page.documents)} documents: send at most {most} at a time.")
-
-
 def _answer(body: bytes, page: Page, tagged: tuple[TaggedDocument, ...], release: Release, *, evidence: bool) -> Response:
     wanted = _answer_type()
     if wanted == NINJS:
@@ -185,15 +191,17 @@ def _answer_type() -> str:
 
 
 def _etag(release: Release, body: bytes) -> str:
-    """Return the tag of an answer: a digest of all that it depends on."""
-    digest = blake2b(body, digest_size=16)
-    for part in (_VERSION, release.name, request.query_string.decode("latin-1"), *_types()):
-        digest.update(b"\x00" + part.encode())
-    return digest.hexdigest()
+    headers = request.headers
+    return etag(
+        release, body, request.query_string.decode("latin-1"), headers.get("Content-Type", ""), headers.get("Accept", "")
+    )
 
 
-def _types() -> tuple[str, str]:
-    return request.headers.get("Content-Type", ""), request.headers.get("Accept", "")
+def etag(release: Release, body: bytes, *asked: str) -> str:
+    """Return the tag of an answer: a digest of all that it depends on; asked: the query, the Content-Type, what is accepted."""
+    digest = sha256(body)
+    digest.update("".join([f"\x00{part}" for part in (_VERSION, release.name, *asked)]).encode())
+    return digest.hexdigest()[:32]
 
 
 def _unchanged(etag: str) -> Response | None:
@@ -209,8 +217,7 @@ def _unchanged(etag: str) -> Response | None:
 
 def _conditional(response: Response, etag: str) -> Response:
     response.set_etag(etag)
-    response.headers["Cache-Control"] = "private, no-cache"
-    response.headers["Vary"] = "Accept"
+    response.headers.update(CONDITIONAL)
     return response
 
 

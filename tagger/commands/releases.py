@@ -94,6 +94,3 @@ def prune_command(models: Path, keep: int) -> None:
     """Remove old releases, never the champion, the one before it, or the challenger."""
     removed = prune(models, keep)
     click.echo("\n".join(f"{name} removed." for name in removed) or "Nothing to remove.")
-
-
-COMMANDS = (releases, promote_command, rollback_command, verify, prune_command)
