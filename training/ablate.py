@@ -161,7 +161,7 @@ def ablate(
         with to_the_last_digit():
             fitted = _pipeline(variant).fit([texts[i] for i in fitted_on], labels[fitted_on])
         values[held_out] = fitted.decision_function([texts[i] for i in held_out])
-    lengths = calibrate.lengths(texts)
+    lengths = _lengths(texts)
     factors = calibrate.calibration(values, lengths, labels)
     scores = calibrate.calibrated(values, lengths, factors)
     thresholds = _thresholds(variant, scores, labels, [form(e.document) for e in train], taxonomy)
@@ -171,8 +171,13 @@ def ablate(
     real = _prepared(variant, gold, gazetteer)
     with to_the_last_digit():
         pipeline = _pipeline(variant).fit(texts, labels)
-    real_scores = calibrate.calibrated(pipeline.decision_function(real), calibrate.lengths(real), factors)
+    real_scores = calibrate.calibrated(pipeline.decision_function(real), _lengths(real), factors)
     return Row(variant, measured, _measured(real_scores, topic_matrix(gold, taxonomy), _tags(real_scores, gold, thresholds)))
+
+
+def _lengths(texts: Sequence[str]) -> Floats:
+    """Return what `calibrate.lengths` does, of texts."""
+    return np.asarray(np.log1p([len(set(text.split())) for text in texts]))
 
 
 def _thresholds(

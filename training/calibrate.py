@@ -1,7 +1,7 @@
 """Out-of-fold decision values -> calibration and policy. No text is scored by a model that has seen it."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from tagger.encoded import Floats
 from tagger.tags import Policy
 from tagger.taxonomy import Taxonomy
-from training.fit import Gold, to_the_last_digit, unfitted
+from training.fit import Counted, Gold, learnt, to_the_last_digit
 
 FOLDS = 5
 SEED = 20260101
@@ -32,8 +32,8 @@ def folds(gold: Gold) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     return list(StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(strata, strata))
 
 
-def out_of_fold(texts: Sequence[str], gold: Gold, progress: Iterable[int]) -> Floats:
-    """Return decision values, shape of `gold` (n_texts, n_topics), each from a pipeline fitted on the other folds.
+def out_of_fold(texts: Counted, gold: Gold, progress: Iterable[int]) -> Floats:
+    """Return decision values, shape of `gold` (n_texts, n_topics), each learnt from the other folds.
 
     progress: yields 0 to FOLDS - 1, and may draw a bar while doing so.
     """
@@ -41,15 +41,16 @@ def out_of_fold(texts: Sequence[str], gold: Gold, progress: Iterable[int]) -> Fl
     by_fold = folds(gold)
     for fold in progress:
         fitted_on, held_out = by_fold[fold]
-        with to_the_last_digit():
-            pipeline = unfitted().fit([texts[i] for i in fitted_on], gold[fitted_on])
-        values[held_out] = pipeline.decision_function([texts[i] for i in held_out]).reshape(len(held_out), -1)
+        # A term of held-out texts alone is unknown.
+        counts = texts.counts[:, np.unique(texts.counts[fitted_on].indices)]
+        pipeline = learnt(counts[fitted_on], gold[fitted_on])
+        values[held_out] = pipeline.decision_function(counts[held_out]).reshape(len(held_out), -1)
     return values
 
 
-def lengths(texts: Sequence[str]) -> Floats:
-    """Return log(1 + number of different terms) of each prepared text, shape (n_texts,)."""
-    return np.log1p([len(set(text.split())) for text in texts])
+def lengths(texts: Counted) -> Floats:
+    """Return log(1 + number of different terms) of each text, shape (n_texts,)."""
+    return np.asarray(np.log1p(np.diff(texts.counts.indptr)))
 
 
 def calibration(values: Floats, log_lengths: Floats, gold: Gold) -> Floats:

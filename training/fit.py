@@ -3,18 +3,19 @@
 import contextlib
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import TfidfVectorizer
+from scipy.sparse import csr_matrix
+from sklearn.feature_extraction.text import TfidfTransformer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline
 
 from tagger.encoded import Floats
-from tagger.features import as_training_text
 from tagger.gazetteer import Gazetteer
-from tagger.kernel.reading import counted
+from tagger.kernel.reading import count
 from tagger.model import TopicModel
 from tagger.taxonomy import Taxonomy
 from training.corpus import Example
@@ -29,9 +30,22 @@ SMALL_CORPUS = 1000
 Gold = NDArray[np.int8]
 
 
-def prepared(examples: Iterable[Example], gazetteer: Gazetteer) -> list[str]:
-    """Return the examples as the pipeline reads them: the terms that the service counts, each as often as it counts."""
-    return [as_training_text(counts) for counts in counted((example.document for example in examples), gazetteer)]
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How often each term counts in texts, shape (n_texts, n_terms), and the terms, in the order of the alphabet."""
+
+    counts: csr_matrix
+    terms: list[str]
+
+
+def prepared(examples: Iterable[Example], gazetteer: Gazetteer) -> Counted:
+    """Count the terms of examples, as the service does."""
+    found = count((example.document for example in examples), gazetteer)
+    order = sorted(range(len(found.names)), key=found.names.__getitem__)
+    columns = np.argsort(order).astype(np.int32)[np.asarray(found.terms)]
+    counts = csr_matrix((np.asarray(found.counts), columns, np.asarray(found.ends)), shape=(len(found.ends) - 1, len(order)))
+    counts.sort_indices()
+    return Counted(counts, [found.names[place] for place in order])
 
 
 def topic_matrix(examples: Sequence[Example], taxonomy: Taxonomy) -> Gold:
@@ -61,13 +75,22 @@ def to_the_last_digit() -> Iterator[None]:
         yield
 
 
-def fit(texts: Sequence[str], gold: Gold) -> Pipeline:
-    """Fit the pipeline on prepared texts, gold of shape (n_texts, n_topics); its numbers are put on the grid of the release."""
+def learnt(counts: csr_matrix, gold: Gold) -> Pipeline:
+    """Fit the pipeline on counted texts, whose terms it knows by their columns."""
+    pipeline = unfitted()
+    pipeline.steps[0] = ("tfidf", TfidfTransformer(sublinear_tf=pipeline["tfidf"].sublinear_tf))
     with to_the_last_digit():
-        pipeline = unfitted().fit(texts, gold)
-    tfidf: TfidfVectorizer = pipeline["tfidf"]
-    tfidf.vocabulary_ = {term: int(row) for term, row in sorted(tfidf.vocabulary_.items(), key=lambda item: item[1])}
-    tfidf.idf_ = _on_grid(tfidf.idf_, _IDF_STEP)
+        return pipeline.fit(counts, gold)
+
+
+def fit(texts: Counted, gold: Gold) -> Pipeline:
+    """Fit the pipeline on counted texts, gold of shape (n_texts, n_topics); its numbers are put on the grid of the release."""
+    found = learnt(texts.counts, gold)
+    pipeline = unfitted()
+    tfidf: TfidfVectorizer = pipeline["tfidf"].fit([" ".join(texts.terms)])
+    tfidf.vocabulary_ = {term: row for row, term in enumerate(texts.terms)}
+    tfidf.idf_ = _on_grid(found["tfidf"].idf_, _IDF_STEP)
+    pipeline.steps[1] = ("topics", found["topics"])
     for classifier in pipeline["topics"].estimators_:
         classifier.coef_ = _on_grid(classifier.coef_, _WEIGHT_STEP)
         classifier.intercept_ = _on_grid(classifier.intercept_, _WEIGHT_STEP)
@@ -79,7 +102,7 @@ def topic_model(pipeline: Pipeline, calibration: Floats, gazetteer: Gazetteer) -
     """Return the arrays of a fitted pipeline and its calibration, shape (3, n_topics), as the service reads them."""
     estimators = pipeline["topics"].estimators_
     return TopicModel(
-        vocabulary=dict(pipeline["tfidf"].vocabulary_),
+        listed="".join(f"{term}\n" for term in pipeline["tfidf"].vocabulary_),
         idf=np.asarray(pipeline["tfidf"].idf_, dtype=np.float64),
         weights=np.column_stack([classifier.coef_[0] for classifier in estimators]),
         intercepts=np.array([classifier.intercept_[0] for classifier in estimators]),

@@ -18,6 +18,7 @@ from training.speed.archive import archive
 from training.speed.fitting import SIZES, Sources, fitting
 from training.speed.page import Section, write
 from training.speed.profile import profile, repeat
+from training.speed.service import in_process, service
 from training.speed.tagging import tagging
 from training.speed.vocabulary import vocabulary
 
@@ -101,7 +102,7 @@ def vocabulary_command(measured: Measured) -> None:
 )
 @click.pass_obj
 def training_command(measured: Measured, sizes: tuple[int, ...]) -> None:
-    """Time and memory of counting and fitting ever more texts."""
+    """Time and memory of counting and fitting ever more texts; a million take two minutes and 2 GiB."""
     names = tuple(concept_files(measured.taxonomy))
     measured.keep(fitting(Sources(measured.corpus, measured.taxonomy, names), sizes))
 
@@ -116,10 +117,10 @@ def archive_command(measured: Measured, texts: int, options: tuple[str, ...]) ->
 
 
 @main.command("profile")
-@click.option("--perf/--no-perf", default=True, help="Count cache misses, where `perf` is installed.")
+@click.option("--perf/--no-perf", default=True, help="Count cache misses, where `perf` is installed and may.")
 @click.pass_obj
 def profile_command(measured: Measured, *, perf: bool) -> None:
-    """Where the time of one article goes in the service, without HTTP."""
+    """Where the time of one article goes in the service, without HTTP, and what its bytes cost at the least."""
     measured.keep(
         profile(
             measured.release,
@@ -130,6 +131,20 @@ def profile_command(measured: Measured, *, perf: bool) -> None:
             misses=perf,
         )
     )
+
+
+@main.command("service")
+@click.option("--seconds", default=3.0, show_default=True, help="How long a round is.")
+@click.option("--turns", default=5, show_default=True, help="How many rounds each side has.")
+@click.option("--connections", default=8, show_default=True, help="How many the client holds.")
+@click.option("--functions", metavar="ORDER", help="Only print where our app's time goes, by tottime or cumtime.")
+@click.pass_obj
+def service_command(measured: Measured, seconds: float, turns: int, connections: int, functions: str | None) -> None:
+    """The HTTP service beside a bare Flask app under the same gunicorn: requests a second, latency, start, memory."""
+    if functions:
+        click.echo(str(in_process(order=functions)))
+    else:
+        measured.keep(service(seconds=seconds, rounds=turns, connections=connections))
 
 
 @main.command("repeat", hidden=True)
@@ -143,8 +158,8 @@ def repeat_command(measured: Measured, rounds: int) -> None:
 @main.command("all")
 @click.pass_context
 def all_command(context: click.Context) -> None:
-    """Measure everything, one after another: about half an hour."""
-    for part in (tagging_command, vocabulary_command, profile_command, archive_command, training_command):
+    """Measure everything, one after another: about twenty minutes."""
+    for part in (tagging_command, vocabulary_command, profile_command, archive_command, training_command, service_command):
         context.invoke(part)
 
 

@@ -1,54 +1,47 @@
 """The least that a pass over text can do: read, fold, split into words and hash them; nothing is looked up, counted or summed.
 
-The compiled pass's own folding and hashing, compiled by the same compiler for this very processor. Needs numba.
+The compiled pass's own folding and hashing, compiled in the same way. Needs numba.
 """
 
-import ctypes
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
 
-from numba import cfunc, types
-
-from tagger.kernel.compiled import Kernel, NoKernelError, kernel
-from tagger.kernel.layout import WORD
-from tagger.kernel.memory import i32, u32
-from tagger.kernel.passes import _ANSWER_SIZE, CodePoints, _about, _answer, _fold, _hash, _job, _key, _tables
+from tagger.kernel.compiled import FUNCTIONS, NoKernelError, kernel, link
+from tagger.kernel.layout import READ
+from tagger.kernel.lexicon import make_lexicon
+from tagger.kernel.memory import i32, set_f64
+from tagger.kernel.passes import _ANSWER_SIZE, CodePoints, _answer, _hash, _job, _letters, _scan, _tables, object_code
 from tagger.kernel.reading import Reader
 from tagger.model import TopicModel
 
 
-def _hash_words(tables_address, job_address):  # type: ignore[no-untyped-def]
+def read(tables_address, job_address):  # type: ignore[no-untyped-def]
+    """Do what the pass does first with the documents of a job."""
     tables, job = _tables(tables_address), _job(job_address)
-    code_points = CodePoints(tables.rows, tables.codes, tables.expansions)
-    passage, i = 0, 0
+    code_points = CodePoints(tables.rows, tables.codes, tables.letters, tables.expansions)
+    passage, start = 0, 0
     for document in range(job.n_documents):
         hashed = 0
         while passage < i32(job.documents, document):
             end = i32(job.passages, 2 * passage)
-            while i < end:
-                if not _about(u32(job.text, i), code_points) & WORD:
-                    i += 1
-                    continue
-                folded = _fold(job.text, i, end, code_points, job.word, tables.longest)
-                i = folded.end
-                a, b = _key(job.word, min(folded.n, tables.longest))
-                hashed ^= _hash(a, b)
-            i = end + 1
+            n_words, _ = _scan(job.text, start, end, code_points, job)
+            for k in range(n_words):
+                low, high = _letters(k, job, tables)
+                hashed ^= _hash(low, high)
+            start = end + 1
             passage += 1
+        answer = _answer(job.answers + document * _ANSWER_SIZE)
+        answer.status, answer.terms_end = READ, 0
+        for k in range(tables.n_topics):
+            set_f64(job.decisions, document * tables.n_topics + k, 0.0)
         # Kept, or the compiler would leave all of it out.
-        _answer(job.answers + document * _ANSWER_SIZE).words = hashed
+        answer.words = hashed
 
 
 @lru_cache(maxsize=1)
-def _hashing() -> Any:
-    return cfunc(types.void(types.int64, types.int64), error_model="numpy")(_hash_words)
-
-
-def _limiting(compiled: Kernel) -> Kernel:
-    callback = _hashing()
-    function = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)(callback.address)
-    return replace(compiled, read=function, keeper=callback)
+def _linked() -> tuple[Mapping[str, Callable[..., None]], object]:
+    return link(object_code((read,)).tobytes(), {"read": FUNCTIONS["read"]})
 
 
 def limiting_reader(model: TopicModel) -> Reader:
@@ -60,4 +53,6 @@ def limiting_reader(model: TopicModel) -> Reader:
     compiled = kernel()
     if compiled is None:
         raise NoKernelError("There is no compiled pass here: unset TAGGER_KERNEL, and see what the log says.")
-    return Reader(_limiting(compiled), model.gazetteer, model.terms, model.idf, model.weights, model.intercepts)
+    functions, keeper = _linked()
+    lexicon = make_lexicon(compiled, model.gazetteer, model.terms, model.idf, model.weights, model.intercepts)
+    return Reader(replace(compiled, read=functions["read"], keeper=keeper), lexicon)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from training.report import html_page
 
-# In this order; `service` is measured by a command of its own, which leaves its section in the same folder.
 PARTS = ("tagging", "vocabulary", "training", "archive", "profile", "service")
 TITLE = "How fast the tagger is"
 

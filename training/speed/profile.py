@@ -11,6 +11,7 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from tagger.answers.page import page_object
+from tagger.documents import Document
 from tagger.extract.parts import read_parts
 from tagger.registry import Release
 from tagger.tags import tag_document, tag_page
@@ -19,6 +20,7 @@ from training.speed.clock import best_each, machine, one_core
 from training.speed.limit import limiting_reader
 from training.speed.page import Section, table
 from training.speed.texts import articles, plain
+from training.speed.traffic import copying, moved
 
 _EVENTS = "cycles,instructions,cache-references,cache-misses"
 Side = tuple[Callable[[Any], object], Sequence[Any]]
@@ -45,6 +47,7 @@ def profile(release: Release, models: Path, train: Sequence[Example], *, documen
         + table(["step", "µs", "share"], rows)
         + f"\nAll of it reads {size / whole:,.1f} MB/s, the pass {size / microseconds['pass']:,.1f} MB/s, the limit (read, "
         f"fold, split, hash, called the same way) {size / limit:,.1f} MB/s: {limit:.1f} µs.\n"
+        + _memory(release, read, microseconds["pass"], rounds)
         + (_cache_misses(models) if misses else "")
     )
     return Section("profile", markdown)
@@ -84,14 +87,31 @@ def repeat(release: Release, train: Sequence[Example], rounds: int) -> None:
         release.model.scores(read)
 
 
+def _memory(release: Release, documents: Sequence[Document], spent: float, rounds: int) -> str:
+    """Say what the pass moves, and how long as much takes if it is only copied: how far it is from the limit of the caches."""
+    encoded = list(release.model.encode_all(documents))
+    sizes = [moved(len(plain(document)), each) for document, each in zip(documents, encoded, strict=True)]
+    with one_core():
+        copied = 1e6 * copying(sizes, rounds)
+    words = sum(each.words.words for each in encoded) / len(encoded)
+    return (
+        f"\nThe pass reads and writes {sum(sizes) / len(sizes) / 1024:,.0f} KiB for an article: its text, what each of its "
+        f"{words:,.0f} words means, and the weights of its terms. NumPy copies as much within the cache in {copied:.1f} µs, "
+        f"{copied / spent:.0%} of what the pass takes: the rest is work with words, {1000 * (spent - copied) / words:.0f} ns "
+        "each.\n"
+    )
+
+
 def _cache_misses(models: Path) -> str:
     """Count the events of the pass, less those of starting, with `perf`; a sentence, which says where it cannot."""
     perf = shutil.which("perf")
     if perf is None:
-        return "\n`perf` is not installed here: cache misses were not counted.\n"
+        return "\n`perf` is not installed here: cache misses were not counted, and what is moved was reckoned.\n"
     few, many = (_events(perf, models, rounds) for rounds in (1, 41))
     if not few or not many:
-        return "\n`perf` may not count the processor's events here: cache misses were not counted.\n"
+        return (
+            "\n`perf` may not count the processor's events here: cache misses were not counted, what is moved was reckoned.\n"
+        )
     per = {name: (many[name] - few[name]) / (40 * 400) for name in many if name in few}
     counted = ", ".join(f"{count:,.0f} {name}" for name, count in per.items())
     return f"\nA document in a batch costs {counted} (`perf stat`).\n"

@@ -1,12 +1,10 @@
 """The HTTP service beside a bare Flask app under the same gunicorn: requests a second, latency, start, memory.
 
-    python -m training.speed.service [--seconds 3] [--rounds 5] [--profile]
-
-Sides take turns in short rounds, so that a busy machine is busy for both; the processor time of a request tells them apart
-best where others use the machine. The client is one process that knows nothing but sockets.
+Sides take turns in short rounds, so that a busy machine is busy for all, and the median of the rounds is told; the processor
+time of a request tells them apart best where others use the machine. The client is one process that knows nothing but
+sockets, and holds as many connections to each worker. "bare, gthread" is Flask as gunicorn serves it; "bare" has our worker.
 """
 
-import argparse
 import cProfile
 import io
 import json
@@ -28,7 +26,9 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
+from training.speed.clock import machine
 from training.speed.load import load
+from training.speed.page import Section, table
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 _CORPUS = ROOT / "training" / "corpus"
@@ -37,12 +37,32 @@ _ARTICLES = 64
 _WORKERS, _THREADS = 2, 4
 _CLOCK = os.sysconf("SC_CLK_TCK")
 _OURS = ("-c", "gunicorn.conf.py")
-_COMMON = ("--workers", str(_WORKERS), "--threads", str(_THREADS), "--worker-tmp-dir", "/dev/shm", "--log-level", "warning")  # noqa: S108
+# Without `-c` gunicorn reads the file of ours that lies in the folder, with all that it imports.
+_BARE = (
+    *("-c", os.devnull, "--workers", str(_WORKERS), "--threads", str(_THREADS), "--worker-tmp-dir", "/dev/shm"),  # noqa: S108
+    *("--log-level", "warning", "training.speed.bare:app"),
+)
+# The bare app under gunicorn's own worker is what anybody would begin with; under ours it shows what our app itself takes.
 SIDES: Mapping[str, tuple[str, ...]] = {
     "tagger": _OURS,
-    "bare": (*_COMMON, "--worker-class", "tagger.worker.Worker", "training.speed.bare:app"),
-    "bare, gthread": (*_COMMON, "--worker-class", "gthread", "training.speed.bare:app"),
+    "bare": ("--worker-class", "gthread", *_BARE),
+    "bare, our worker": ("--worker-class", "tagger.worker.Worker", *_BARE),
 }
+
+
+def service(*, seconds: float, rounds: int, connections: int) -> Section:
+    """Load the sides in so many rounds of so many seconds, with so many connections to each worker, and report."""
+    with tempfile.TemporaryDirectory() as folder:
+        ready = _ready_times(Path(folder), rounds)
+        sides = _table(ready, _measured(Path(folder), seconds, rounds, connections))
+    within = " and ".join(f"{value:,.0f} µs ({name})" for name, value in in_process().items())
+    return Section(
+        "service",
+        f"## Service\n\n`POST /v1/tags` with articles of some 5 kB, {_WORKERS} workers of {_THREADS} threads, {connections} "
+        f"connections, {rounds} rounds of {seconds:g} s in turns; {machine()}, shared with the client. The others: a Flask app "
+        f"that reads the JSON and answers how long it is, under gunicorn.\n\n{sides}\n"
+        f"Without sockets, in one process, a request takes {within}.\n",
+    )
 
 
 def articles(count: int = _ARTICLES) -> list[dict[str, str]]:
@@ -79,7 +99,8 @@ class Server:
     ready: float
     rates: list[float] = field(default_factory=list)
     unique: list[int] = field(default_factory=list)
-    taken: list[float] = field(default_factory=list)
+    p50: list[float] = field(default_factory=list)
+    p99: list[float] = field(default_factory=list)
     answered: int = 0
     processor: float = 0.0
 
@@ -157,10 +178,12 @@ def _measured(folder: Path, seconds: float, rounds: int, connections: int) -> di
         for turn in range(rounds + 1):
             for server in servers.values():
                 busy = server.busy()
-                taken = client.submit(load, server.port, requests, seconds, connections).result()
+                taken = client.submit(load, server.port, server.workers(), requests, seconds, connections).result()
                 if turn:  # the first round warms up
                     server.rates.append(len(taken) / seconds)
-                    server.taken += taken
+                    quantiles = statistics.quantiles(taken, n=100)
+                    server.p50.append(quantiles[49])
+                    server.p99.append(quantiles[98])
                     server.answered += len(taken)
                     server.processor += server.busy() - busy
         for server in servers.values():
@@ -168,22 +191,20 @@ def _measured(folder: Path, seconds: float, rounds: int, connections: int) -> di
     return servers
 
 
-def _report(ready: Mapping[str, Sequence[float]], servers: Mapping[str, Server]) -> None:
-    heads = ("requests/s", "median", "CPU µs", "p50 ms", "p99 ms", "ready s", "USS MB")
+def _table(ready: Mapping[str, Sequence[float]], servers: Mapping[str, Server]) -> str:
+    """Return a row for each side, and below them what we need of what each other side needs."""
     rows = {name: _row(server, ready[name]) for name, server in servers.items()}
-    print(f"{'':24}" + "".join(f"{head:>12}" for head in heads))
-    for name, row in rows.items():
-        print(f"{name:24}" + "".join(f"{value:12.2f}" for value in row))
-    for name in list(rows)[1:]:
-        print(f"{f'tagger / {name}':24}" + "".join(f"{a / b:12.2f}" for a, b in zip(rows["tagger"], rows[name], strict=True)))
-        print(f"{f'tagger - {name}':24}" + f"{rows['tagger'][-1] - rows[name][-1]:{12 * len(heads)}.1f}")
+    ours, *others = rows
+    rows |= {f"{ours} / {name}": [a / b for a, b in zip(rows[ours], rows[name], strict=True)] for name in others}
+    heads = ("", "best, requests/s", "median", "processor, µs a request", "p50, ms", "p99, ms", "ready, s", "own memory, MB")
+    return table(heads, [[name, *(f"{value:,.2f}" for value in row)] for name, row in rows.items()])
 
 
-def _row(server: Server, ready: Sequence[float]) -> tuple[float, ...]:
-    p50, p99 = (statistics.quantiles(server.taken, n=100)[at] * 1000 for at in (49, 98))
+def _row(server: Server, ready: Sequence[float]) -> list[float]:
+    p50, p99 = (statistics.median(rounds) * 1000 for rounds in (server.p50, server.p99))
     per_request = server.processor / server.answered * 1e6
     unique = statistics.mean(server.unique) / 1e6
-    return max(server.rates), statistics.median(server.rates), per_request, p50, p99, min(ready), unique
+    return [max(server.rates), statistics.median(server.rates), per_request, p50, p99, min(ready), unique]
 
 
 def in_process(count: int = 32, order: str | None = None) -> dict[str, float]:
@@ -238,24 +259,3 @@ def _environment(body: bytes) -> dict[str, Any]:
         "REMOTE_ADDR": "127.0.0.1",
         "wsgi.errors": sys.stderr,
     }
-
-
-def main() -> None:
-    """Measure and print."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--seconds", type=float, default=3, help="of a round")
-    options.add_argument("--rounds", type=int, default=5)
-    options.add_argument("--connections", type=int, default=8)
-    options.add_argument("--profile", metavar="ORDER", help="only profile the app in this process, by tottime or cumtime")
-    given = options.parse_args()
-    if given.profile:
-        print(in_process(order=given.profile))
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        ready = _ready_times(Path(folder), given.rounds)
-        _report(ready, _measured(Path(folder), given.seconds, given.rounds, given.connections))
-    print("in process, µs a request:", {name: round(value) for name, value in in_process().items()})
-
-
-if __name__ == "__main__":
-    main()

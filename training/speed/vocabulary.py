@@ -23,13 +23,8 @@ def kept(model: TopicModel, count: int) -> TopicModel:
     """Return the model with the terms that can move a decision value most: the largest weight for any topic times idf."""
     order = np.argsort(-np.abs(model.weights).max(axis=1) * model.idf, kind="stable")
     rows = np.sort(order[:count])
-    terms = [model.terms[row] for row in rows.tolist()]
-    return replace(
-        model,
-        vocabulary={term: row for row, term in enumerate(terms)},
-        idf=model.idf[rows],
-        weights=model.weights[rows],
-    )
+    listed = "".join(f"{model.terms[row]}\n" for row in rows.tolist())
+    return replace(model, listed=listed, idf=model.idf[rows], weights=model.weights[rows], kept="")
 
 
 def vocabulary(release: Release, train: Sequence[Example], test: Sequence[Example], *, documents: int, rounds: int) -> Section:
