@@ -8,6 +8,9 @@ RUN python -m venv /app/.venv \
     && /app/.venv/bin/python -m pip install --no-cache-dir --no-deps --no-build-isolation --no-index --editable . \
     && /app/.venv/bin/python -m compileall -q tagger \
     && /app/.venv/bin/python -m tagger.kernel
+# What texts are looked up in is made here once, and not in each container.
+COPY models models
+RUN /app/.venv/bin/tagger verify
 
 # Nothing here needs to be written but models (the reviews and the releases of a newsroom: mount a volume there): the root may
 # be read-only. A public address without keys is refused: `docker run … tagger keys add NAME --scope tag`, on the same volume.
