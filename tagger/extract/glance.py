@@ -4,14 +4,12 @@ Where there is no compiled pass no row is plain: all are looked at, which finds 
 """
 
 import ctypes
-import sys
 from collections.abc import Iterator
 
 from tagger.extract.automaton import KINDS, STEPS
 from tagger.kernel.compiled import Kernel, kernel
-from tagger.kernel.layout import ANNOUNCED, Rows
+from tagger.kernel.layout import ANNOUNCED, Rows, code_points
 
-_UTF_32 = f"utf-32-{'le' if sys.byteorder == 'little' else 'be'}"
 _OTHER_BREAKS = "\r\x0b\x0c\x85\u2028\u2029"
 # A row of more characters, or of more words, announces no date (`of_short_lines`, `is_furniture`).
 _LONGEST, _MOST_WORDS = 300, 14
@@ -42,7 +40,7 @@ def _split(text: str) -> Iterator[Row]:
 def _divided(text: str, compiled: Kernel) -> list[Row]:
     found = bytearray(ctypes.sizeof(ctypes.c_int32) * 4 * (len(text) // 2 + 1))
     job = Rows(
-        text=f"{text}\n".encode(_UTF_32, "surrogatepass"),
+        text=code_points(text),
         length=len(text) + 1,
         kinds=_KINDS,
         steps=_STEPS,

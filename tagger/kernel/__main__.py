@@ -1,7 +1,7 @@
 """`python -m tagger.kernel`: compile the pass, keep it where the service finds it, and say where. Needs numba."""
 
 from tagger.kernel.compiled import save
-from tagger.kernel.passes import object_code
+from tagger.kernel.object_code import object_code
 from tagger.kernel.tables import language_tables
 
 

@@ -52,6 +52,7 @@ def kernel() -> Kernel | None:
         return load(kept("kernel", "", _built_elsewhere))
     except (NoKernelError, OSError, ValueError, RuntimeError, subprocess.SubprocessError) as error:
         _log.warning("Texts are read by the reference, many times slower than the compiled pass: %s", error)
+        _log.warning("To see why, and to build it: %s -m tagger.kernel", sys.executable)
         return None
 
 

@@ -1,6 +1,7 @@
 """What the compiled pass and Python hand each other: records of addresses and numbers, the same bytes on both sides."""
 
 import ctypes
+import sys
 from typing import Any, Final
 
 # What the table of code points says of each, in one number of 32 bits. The low 21 bits give the folded letter: the code point
@@ -58,6 +59,14 @@ LOOK: Final = 3
 LOGARITHMS: Final = 1024
 
 
+_UTF_32 = f"utf-32-{'le' if sys.byteorder == 'little' else 'be'}"
+
+
+def code_points(text: str) -> bytes:
+    """Return the code points of a text, 32 bits each, and a line break, which stands in no word."""
+    return f"{text}\n".encode(_UTF_32, "surrogatepass")
+
+
 def _fields(names: str, kind: type[Any]) -> list[tuple[str, type[Any]]]:
     return [(name, kind) for name in names.split()]
 
@@ -74,7 +83,7 @@ class Tables(ctypes.Structure):
         endings endings_of ending_masks ending_letters ending_parts
         listed listed_mask listed_keys listed_languages longest_listed
         logarithms
-        entries entries_mask records n_entries n_topics intercepts ranks
+        entries entries_mask records record_size n_entries n_topics intercepts ranks
         stems stems_mask stem_keys stem_starts stem_letters stem_parts longest
         steps steps_mask step_keys step_nodes
         nodes concepts concept_ids n_concepts

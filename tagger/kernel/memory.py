@@ -6,9 +6,12 @@ import ctypes
 
 import numpy as np
 from llvmlite import ir
-from numba import from_dtype, types
+from numba import from_dtype, njit, types
 from numba.core.cgutils import get_or_insert_function
 from numba.extending import intrinsic
+
+# A function of the pass: part of the object code wherever it is called.
+compiled = njit(error_model="numpy")
 
 
 def _place(context, builder, stored, address, i):

@@ -2,7 +2,6 @@
 
 import ctypes
 import struct
-import sys
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,11 +18,10 @@ from tagger.encoded import Encoded, Floats
 from tagger.features import FIELD_WEIGHTS, placed, term_counts
 from tagger.gazetteer import Gazetteer
 from tagger.kernel.compiled import Kernel, kernel
-from tagger.kernel.layout import AHEAD, LOOK, MEANING, READ, Answer, Job, Tables
+from tagger.kernel.layout import AHEAD, LOOK, MEANING, READ, Answer, Job, Tables, code_points
 from tagger.kernel.lexicon import Lexicon, cache_aligned, decoded, hash_table, make_lexicon
 from tagger.text import ENDINGS, FUNCTION_WORDS, STOP_WORDS, WordCounts, align
 
-_UTF_32 = f"utf-32-{'le' if sys.byteorder == 'little' else 'be'}"
 # A word longer than names and endings are is in no name, and its first letters are its term: the rest need not be kept.
 _LEAST_LETTERS, _LONGEST_ENDING = 24, max(len(ending) for ending, _ in ENDINGS)
 _LONGEST_LISTED = max(map(len, STOP_WORDS.union(*FUNCTION_WORDS.values())))
@@ -157,6 +155,7 @@ class Reader:
             **{name: values.ctypes.data for name, values in self._arrays.items()},
             **{f"{slots}_mask": len(self._arrays[slots]) - 1 for slots in ("listed", "entries", "stems", "steps")},
             longest_listed=_LONGEST_LISTED,
+            record_size=lexicon.arrays["records"].shape[1],
             n_entries=n_entries,
             n_concepts=len(self.concepts),
             n_topics=self.n_topics,
@@ -217,10 +216,9 @@ class Reader:
         origins, text = _aligned(laid) if canonical else (None, original)
         room = self._room(max(len(text), laid.size))
         job = room.job
-        # A character that stands in no word follows the last passage too.
-        job.text = f"{text}\n".encode(_UTF_32, "surrogatepass")
+        job.text = code_points(text)
         job.origins = origins
-        job.original = original.encode(_UTF_32, "surrogatepass") if canonical else None
+        job.original = code_points(original) if canonical else None
         job.passages = array("i", laid.passages).tobytes()
         job.documents = array("i", laid.documents).tobytes()
         job.n_documents, job.keys = len(documents), room.keys.ctypes.data if keys else 0

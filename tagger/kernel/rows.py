@@ -1,8 +1,6 @@
-"""Text -> its rows, and which of them hold a phrase: one walk over the characters, whatever the phrases. Compiled by `passes`;
-what the phrases are, the automaton says (`layout.Rows`).
+"""Text -> its rows, and which of them hold a phrase: one walk over the characters, whatever the phrases. What the
+phrases are, the automaton says (`layout.Rows`).
 """
-
-from numba import njit
 
 from tagger.kernel import layout
 from tagger.kernel.layout import (
@@ -17,13 +15,12 @@ from tagger.kernel.layout import (
     SPACE,
     WIDEST,
 )
-from tagger.kernel.memory import record_at, set_u32, u8, u16, u32
+from tagger.kernel.memory import compiled, record_at, set_u32, u8, u16, u32
 
 _rows = record_at(layout.Rows)
-_compiled = njit(error_model="numpy")
 
 
-@_compiled
+@compiled
 def _kind(i, rows):
     return u8(rows.kinds, min(u32(rows.text, i), WIDEST))
 
@@ -48,7 +45,7 @@ def divide(address):
     found.n = n
 
 
-@_compiled
+@compiled
 def _add(start, end, held, words, n, rows):
     """Add a row without the spaces around it; one without a letter is none that may be passed over."""
     while start < end and _kind(start, rows) == SPACE:

@@ -7,11 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 
+from tagger.kernel.characters import CodePoints, scan
 from tagger.kernel.compiled import FUNCTIONS, NoKernelError, kernel, link
+from tagger.kernel.hashing import hash_of
 from tagger.kernel.layout import READ
 from tagger.kernel.lexicon import make_lexicon
+from tagger.kernel.meanings import letters_of
 from tagger.kernel.memory import i32, set_f64
-from tagger.kernel.passes import _ANSWER_SIZE, CodePoints, _answer, _hash, _job, _letters, _scan, _tables, object_code
+from tagger.kernel.object_code import object_code
+from tagger.kernel.passes import _ANSWER_SIZE, _answer, _job, _tables
 from tagger.kernel.reading import Reader
 from tagger.model import TopicModel
 
@@ -25,10 +29,10 @@ def read(tables_address, job_address):  # type: ignore[no-untyped-def]
         hashed = 0
         while passage < i32(job.documents, document):
             end = i32(job.passages, 2 * passage)
-            n_words, _ = _scan(job.text, start, end, code_points, job)
+            n_words, _ = scan(job.text, start, end, code_points, job)
             for k in range(n_words):
-                low, high = _letters(k, job, tables)
-                hashed ^= _hash(low, high)
+                low, high = letters_of(k, job, tables)
+                hashed ^= hash_of(low, high)
             start = end + 1
             passage += 1
         answer = _answer(job.answers + document * _ANSWER_SIZE)
