@@ -11,12 +11,11 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from tagger.errors import NoReleaseError, TaggerError
-from tagger.ledger import append_line, read_lines
+from tagger.ledger import append_line, now, read_lines
 from tagger.registry import Release, is_release_name, load_release
 
 LOG = "promotions.jsonl"
@@ -184,11 +183,6 @@ def locked(models: Path, name: str = _LOCK, *, wait: bool = True) -> Iterator[No
 
 def _append(models: Path, event: Event) -> None:
     append_line(models / LOG, asdict(event))
-
-
-def now() -> str:
-    """Return the time as ISO 8601 in UTC, to the second."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def user() -> str:

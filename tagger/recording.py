@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from tagger.documents import joined
 from tagger.drift import Drift
 from tagger.errors import StoreUnavailableError
-from tagger.promotions import now
+from tagger.ledger import now
 from tagger.registry import Release
 from tagger.reviews.review import Answer
 from tagger.reviews.store import ReviewStore

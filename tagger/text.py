@@ -252,8 +252,3 @@ def count_words(folded_words: list[str]) -> WordCounts:
         french=sum(1 for word in folded_words if word in STOP_WORDS),
         other=max(sum(1 for word in folded_words if word in listed) for listed in FUNCTION_WORDS.values()),
     )
-
-
-def is_french(folded_words: list[str]) -> bool:
-    """Tell whether words (folded, in order) may be French."""
-    return count_words(folded_words).may_be_french()

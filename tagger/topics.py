@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 from tagger.errors import TaggerError
-from tagger.ledger import append_line, read_lines
-from tagger.promotions import locked, now, user
+from tagger.ledger import append_line, now, read_lines
+from tagger.promotions import locked, user
 from tagger.taxonomy import Taxonomy, Topic
 
 LEDGER = "topics.jsonl"

@@ -86,6 +86,7 @@ def compiled_or_fail() -> Kernel:
 
 
 def model(names: str = NAMES, terms: list[str] | None = None, topics: int = 3) -> TopicModel:
+    compiled_or_fail()  # or the reference would be compared with itself
     terms = list(dict.fromkeys(KNOWN if terms is None else terms))
     random = np.random.default_rng(1)
     idf, weights = 1 + random.random(len(terms)), random.normal(size=(len(terms), topics))

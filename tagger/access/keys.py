@@ -14,8 +14,8 @@ from typing import Annotated, Literal, get_args
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints, TypeAdapter
 
 from tagger.errors import DamagedKeysError, MissingScopeError, TaggerError
-from tagger.ledger import append_line
-from tagger.promotions import locked, now, user
+from tagger.ledger import append_line, now
+from tagger.promotions import locked, user
 from tagger.registry import sync_folder
 
 FILE = "keys.jsonl"

@@ -12,7 +12,8 @@ import click
 from tagger.answers.page import topics_object
 from tagger.errors import InvalidDocumentError
 from tagger.extract.parts import read_record
-from tagger.promotions import load_champion, now, user
+from tagger.ledger import now
+from tagger.promotions import load_champion, user
 from tagger.registry import Release
 from tagger.reviews.review import PARTS, Review, document_id
 from tagger.reviews.store import ReviewStore
